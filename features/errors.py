@@ -1,0 +1,65 @@
+"""Every failure that the user can mend, in one tree.
+
+NearmetalError
+├── InvalidInput        a field, file or row is wrong (exit code 2, HTTP 422)
+└── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class NearmetalError(Exception):
+    """Root of the errors that are told to the user in one line."""
+
+    code = "error"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: the field it is in and what would be right."""
+
+    field: str
+    message: str
+
+
+class InvalidInput(NearmetalError):
+    """One or more fields are wrong."""
+
+    code = "invalid_input"
+
+    def __init__(self, problems: Iterable[Problem], where: str = "") -> None:
+        self.problems = tuple(problems)
+        self.where = where
+        prefix = f"{where}: " if where else ""
+        super().__init__(prefix + "; ".join(f"{p.field}: {p.message}" for p in self.problems))
+
+    def at(self, where: str) -> InvalidInput:
+        """The same problems, with the file and row they were found in."""
+        return InvalidInput(self.problems, where)
+
+
+class ModelUnavailable(NearmetalError):
+    """No model can answer now."""
+
+    code = "model_unavailable"
+
+
+def near_names(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """The known names that `name` may have meant, nearest first."""
+    known = list(known)
+    text = str(name).lower().replace("_", "-")
+    close = difflib.get_close_matches(text, known, n=limit, cutoff=0.5)
+    inside = [k for k in known if text and (text in k or k.split(".")[-1] == text)]
+    return list(dict.fromkeys(close + inside))[:limit]
+
+
+def unknown_name(field: str, name: object, known: Iterable[str]) -> Problem:
+    """The problem of a name that is not in the vocabulary, answered with the near ones."""
+    known = list(known)
+    near = near_names(str(name), known)
+    said = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(known)}"
+    return Problem(field, f"unknown {field.split('.')[-1]} {str(name)[:60]!r}; {said}")
