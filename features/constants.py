@@ -1,0 +1,121 @@
+"""The prior's constants: named sets of numbers, each with its range, unit and source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.vocabulary import read_toml, vocabulary
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One number: its value, the range of its source, and where it comes from."""
+
+    value: float
+    low: float
+    high: float
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.value} outside its range [{self.low}, {self.high}]")
+
+    @property
+    def kind(self) -> str:
+        """reference, assumed, or cited."""
+        first = self.source.split(" ")[0].rstrip(":")
+        return first if first in ("reference", "assumed") else "cited"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A physical quantity, one constant for each value of what it depends on."""
+
+    name: str
+    by: str
+    unit: str
+    formula: str
+    better: str
+    entries: Mapping[str, Constant]
+
+
+@cache
+def quantities() -> Mapping[str, Quantity]:
+    """The shipped quantities, in the order of the data file."""
+    found = {}
+    for name, entry in read_toml("constants.toml").items():
+        head = {k: entry.pop(k) for k in ("by", "unit", "formula", "better")}
+        keys = _keys(head["by"])
+        if set(entry) - set(keys):
+            raise ValueError(f"constants.toml, {name}: unknown {set(entry) - set(keys)}")
+        try:
+            entries = {k: Constant(*entry[k]) for k in keys if k in entry}
+        except ValueError as error:
+            raise ValueError(f"constants.toml, {name}: {error}") from error
+        found[name] = Quantity(name, entries=MappingProxyType(entries), **head)
+    return MappingProxyType(found)
+
+
+def _keys(by: str) -> tuple[str, ...]:
+    words = vocabulary()
+    if by == "runtime":
+        return tuple(words.runtimes)
+    return words.mechanisms[by].values if by else ("value",)
+
+
+@dataclass(frozen=True)
+class Constants:
+    """One set of values: for each quantity a vector over what it depends on.
+
+    The order of a vector is that of the vocabulary, so that codes of a scenario table index it.
+    """
+
+    name: str
+    vectors: Mapping[str, Array]
+
+    def __getitem__(self, quantity: str) -> Array:
+        return self.vectors[quantity]
+
+
+def constants(name: str = "reference") -> Constants:
+    """A named set: `reference`, or its `optimistic` and `pessimistic` ends of all ranges."""
+    return _set(name)
+
+
+@cache
+def _set(name: str) -> Constants:
+    ends = {
+        "reference": lambda q, c: c.value,
+        "optimistic": lambda q, c: c.low if q.better == "low" else c.high,
+        "pessimistic": lambda q, c: c.high if q.better == "low" else c.low,
+    }
+    if name not in ends:
+        raise ValueError(f"no set of constants {name!r}; one of {', '.join(ends)}")
+    pick = ends[name]
+    return Constants(name, {q.name: _vector(q, pick) for q in quantities().values()})
+
+
+def _vector(quantity: Quantity, pick) -> Array:
+    return np.array(
+        [
+            pick(quantity, quantity.entries[k]) if k in quantity.entries else np.nan
+            for k in _keys(quantity.by)
+        ]
+    )
+
+
+def draw(rng: np.random.Generator) -> Constants:
+    """A set drawn from the ranges: triangular about each value, one draw for each constant."""
+
+    def pick(_: Quantity, c: Constant) -> float:
+        return c.value if c.low == c.high else float(rng.triangular(c.low, c.value, c.high))
+
+    return Constants("drawn", {q.name: _vector(q, pick) for q in quantities().values()})
