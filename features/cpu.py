@@ -1,0 +1,62 @@
+"""Processor time under isolation: traps, the code generator, vectors, switches."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def amdahl_speedup(parallel: Array, cores: Array) -> Array:
+    """Speed-up on `cores` processors of which a share `parallel` of the work can use all.
+
+    F1, reference 1.1. Both (n,), parallel in [0, 1]; returns (n,).
+    """
+    parallel = np.asarray(parallel, dtype=float)
+    return 1.0 / ((1.0 - parallel) + parallel / np.asarray(cores, dtype=float))
+
+
+def gustafson_speedup(serial: Array, cores: Array) -> Array:
+    """Scaled speed-up n - alpha (n - 1) for a serial share alpha.
+
+    F2, reference 1.1 with erratum E1: the reference's second form swaps the shares.
+    """
+    cores = np.asarray(cores, dtype=float)
+    return cores - np.asarray(serial, dtype=float) * (cores - 1.0)
+
+
+def trap_share_at(trap_share: Array, growth_per_doubling: Array, cores: Array) -> Array:
+    """Share of time lost to traps on `cores` processors: exits grow with inter-processor traffic.
+
+    Reference 2.1: its rows of 1 and 8 threads fix the growth. All (n,); capped at 0.5.
+    """
+    return np.minimum(trap_share + growth_per_doubling * np.log2(np.maximum(cores, 1.0)), 0.5)
+
+
+def integer_retained(efficiency: Array, trap_share: Array, overhead: Array) -> Array:
+    """eta (1 - alpha) (1 - beta): scalar throughput retained.
+
+    F5, reference 2.2.1 (E4: its printed totals do not follow from its ranges). All (n,).
+    """
+    return efficiency * (1.0 - trap_share) * (1.0 - overhead)
+
+
+def vector_retained_at(vector: Array, scalar_one_core: Array, scalar: Array) -> Array:
+    """gamma (1 - delta): vector throughput retained, losing with cores as scalar code does.
+
+    F6, reference 2.2.2. All (n,).
+    """
+    return vector * scalar / scalar_one_core
+
+
+def compute_slowdown(
+    scalar: Array, vector: Array, aes: Array, vector_share: Array, aes_share: Array
+) -> Array:
+    """Time of compute in units of native time, its shares slowed each in its own way.
+
+    scalar, vector, aes are slow-downs (n,) >= 1; the shares are of native compute time.
+    """
+    aes_share = np.minimum(aes_share, 1.0)
+    vector_share = np.minimum(vector_share, 1.0 - aes_share)
+    return (1.0 - vector_share - aes_share) * scalar + vector_share * vector + aes_share * aes
