@@ -1,0 +1,155 @@
+"""The additive kernel of the residual: names in a hierarchy, RBFs over mechanisms, operating
+point and the prior's parts, and what the measurements of one source share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoder import COLUMNS, MECHANISM_COLUMNS, NAMES, PART_COLUMNS, POINT_COLUMNS
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+_RUNTIME, _FAMILY, _WORKLOAD = (COLUMNS.index(c) for c in NAMES)
+_MECHANISMS = slice(COLUMNS.index(MECHANISM_COLUMNS[0]), COLUMNS.index(POINT_COLUMNS[0]))
+_POINTS = slice(COLUMNS.index(POINT_COLUMNS[0]), COLUMNS.index(PART_COLUMNS[0]))
+_PARTS = slice(COLUMNS.index(PART_COLUMNS[0]), len(COLUMNS))
+# Beyond this log factor two parts differ no more for the kernel than at it.
+_PART_LIMIT = 3.0
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """Standard deviations, in log retained, of the kernel's terms; length scales beside them.
+
+    The first group is what carries over to a new source, the second what stays within one.
+    """
+
+    runtime: float = 0.15
+    runtime_family: float = 0.25
+    runtime_workload: float = 0.2
+    mechanisms: float = 0.3
+    points: float = 0.15
+    parts: float = 0.3
+    source: float = 0.1
+    source_runtime_resource: float = 0.2
+    source_local: float = 0.3
+    mechanism_length: float = 2.0
+    point_length: float = 2.0
+    part_length: float = 1.0
+
+    def scaled(self, general: float, local: float) -> Amplitudes:
+        """The same shape with the carried-over and the source terms rescaled."""
+        within = {"source", "source_runtime_resource", "source_local"}
+        changed = {
+            f.name: getattr(self, f.name) * (local if f.name in within else general)
+            for f in fields(self)
+            if not f.name.endswith("_length")
+        }
+        return replace(self, **changed)
+
+    def as_dict(self) -> dict[str, float]:
+        """By name, as a document or a tracking parameter holds them."""
+        return {f.name: float(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, float]) -> Amplitudes:
+        """The inverse of as_dict."""
+        return cls(**{f.name: float(record[f.name]) for f in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Points:
+    """Latent points (n): their encoding (n, COLUMNS), source and resource codes (n,)."""
+
+    encoding: Array
+    source: Codes
+    resource: Codes
+
+    def __len__(self) -> int:
+        return len(self.encoding)
+
+    def take(self, index: NDArray) -> Points:
+        """The points of `index`."""
+        return Points(self.encoding[index], self.source[index], self.resource[index])
+
+
+def _squared_distance(a: Array, b: Array) -> Array:
+    squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2.0 * (a @ b.T)
+    return np.maximum(squares, 0.0)
+
+
+def _equal(a: Array, b: Array) -> NDArray[np.bool_]:
+    return a[:, None] == b[None, :]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The kernel's terms between two sets of points before their amplitudes: each (n, m)."""
+
+    general: Mapping[str, Array]
+    local: Mapping[str, Array]
+
+
+def kernel_terms(a: Points, b: Points, lengths: Amplitudes) -> Terms:
+    """Each term of the kernel between points a (n) and b (m), of unit amplitude.
+
+    A native scenario keeps 1 by definition: its residual is zero, so every term is zero there.
+    """
+    ea, eb = a.encoding, b.encoding
+    alive = ((ea[:, _RUNTIME] > 0)[:, None] & (eb[:, _RUNTIME] > 0)[None, :]).astype(float)
+    runtime = _equal(ea[:, _RUNTIME], eb[:, _RUNTIME]) * alive
+    family = _equal(ea[:, _FAMILY], eb[:, _FAMILY])
+    workload = _equal(ea[:, _WORKLOAD], eb[:, _WORKLOAD])
+    parts_a = np.clip(ea[:, _PARTS], -_PART_LIMIT, _PART_LIMIT)
+    parts_b = np.clip(eb[:, _PARTS], -_PART_LIMIT, _PART_LIMIT)
+    near_mechanisms = np.exp(
+        -0.5
+        * _squared_distance(ea[:, _MECHANISMS], eb[:, _MECHANISMS])
+        / lengths.mechanism_length**2
+    )
+    near_points = np.exp(
+        -0.5 * _squared_distance(ea[:, _POINTS], eb[:, _POINTS]) / lengths.point_length**2
+    )
+    near_parts = np.exp(-0.5 * _squared_distance(parts_a, parts_b) / lengths.part_length**2)
+    source = _equal(a.source, b.source) & (a.source >= 0)[:, None]
+    resource = _equal(a.resource, b.resource)
+    near = near_mechanisms * near_points * (0.5 + 0.5 * workload)
+    return Terms(
+        general={
+            "runtime": runtime,
+            "runtime_family": runtime * family,
+            "runtime_workload": runtime * workload,
+            "mechanisms": near_mechanisms * family * alive,
+            "points": near_points * near_mechanisms * workload * alive,
+            "parts": near_parts * alive,
+        },
+        local={
+            "source": source * alive,
+            "source_runtime_resource": source * runtime * resource,
+            "source_local": source * near * alive,
+        },
+    )
+
+
+def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
+    """The carried-over kernel and the whole one, both (n, m)."""
+    general = sum(getattr(amplitudes, k) ** 2 * v for k, v in terms.general.items())
+    local = sum(getattr(amplitudes, k) ** 2 * v for k, v in terms.local.items())
+    return general, general + local
+
+
+def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array]:
+    """The carried-over and the whole variance (n,) of points with themselves."""
+    alive = (encoding[:, _RUNTIME] > 0).astype(float)
+    record = amplitudes.as_dict()
+    within = ("source", "source_runtime_resource", "source_local")
+    local = sum(record[k] ** 2 for k in within)
+    general = sum(
+        v**2 for k, v in record.items() if k not in within and not k.endswith("_length")
+    )
+    return alive * general, alive * (general + local)

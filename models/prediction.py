@@ -1,0 +1,99 @@
+"""A prediction: what a scenario keeps, how sure that is, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from features.prior import PARTS
+from features.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A measurement that moved a prediction, and its share of all that moved it."""
+
+    source: str
+    citation: str
+    scenario: Mapping[str, Any]
+    retained: float
+    weight: float
+    baseline: str = "native"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record of DESIGN's prediction document."""
+        return {
+            "source": self.source,
+            "citation": self.citation,
+            "scenario": dict(self.scenario),
+            "baseline": self.baseline,
+            "retained": self.retained,
+            "weight": self.weight,
+        }
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How far a scenario lies from every measurement: 0 measured often, 1 never."""
+
+    score: float
+    extrapolating: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Retained performance of one scenario.
+
+    part_factors are those of features.prior.PARTS; their product, times residual_factor, is
+    retained. resources maps a resource to (retained, lower, upper).
+    """
+
+    scenario: Scenario
+    retained: float
+    interval: tuple[float, float]
+    level: float
+    part_factors: tuple[float, ...]
+    part_ranges: tuple[tuple[float, float], ...]
+    prior_range: tuple[float, float]
+    residual_factor: float
+    resources: Mapping[str, tuple[float, float, float]]
+    novelty: Novelty
+    evidence: tuple[Evidence, ...]
+    version: str
+    trained_at: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The prediction document; parts that change nothing are left out."""
+        parts = [
+            {
+                "name": part.name,
+                "resource": part.resource,
+                "factor": factor,
+                "range": list(span),
+                "formula": part.formula,
+                "source": part.source,
+            }
+            for part, factor, span in zip(PARTS, self.part_factors, self.part_ranges, strict=True)
+            if abs(factor - 1.0) > 1e-12 or abs(span[0] - span[1]) > 1e-12
+        ]
+        return {
+            "retained": self.retained,
+            "interval": list(self.interval),
+            "level": self.level,
+            "parts": parts,
+            "prior_range": list(self.prior_range),
+            "residual_factor": self.residual_factor,
+            "resources": {
+                name: {"retained": kept, "interval": [low, high]}
+                for name, (kept, low, high) in self.resources.items()
+            },
+            "novelty": {
+                "score": self.novelty.score,
+                "extrapolating": self.novelty.extrapolating,
+                "reasons": list(self.novelty.reasons),
+            },
+            "evidence": [e.as_dict() for e in self.evidence],
+            "model": {"version": self.version, "trained_at": self.trained_at},
+        }

@@ -1,0 +1,130 @@
+"""Training rows as arrays: what an estimator is fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoder import encode
+from features.scenario import Scenario
+from models.kernel import Codes, Points
+
+Array = NDArray[np.float64]
+
+RESOURCE_NAMES = ("cpu", "memory", "network", "storage", "app", "startup")
+
+
+class Row(Protocol):
+    """What a measurement must have to be learned from."""
+
+    @property
+    def scenario(self) -> Scenario: ...
+    @property
+    def baseline(self) -> Scenario | None: ...
+    @property
+    def retained(self) -> float: ...
+    @property
+    def spread(self) -> float | None: ...
+    @property
+    def repeats(self) -> int | None: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def caution(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n measurements. A row measured against another runtime than bare metal is a difference:
+    `baseline` (m,) holds the rows' numbers, `baseline_points` their m baseline scenarios.
+
+    points: (n) scenarios; residual: (n,) log retained less the prior's; log_prior: (n,);
+    host_spread: (n,); noise: (n,) variances; group: (n,) codes of what is left out together.
+    """
+
+    points: Points
+    baseline: Codes
+    baseline_points: Points
+    log_retained: Array
+    log_prior: Array
+    host_spread: Array
+    noise: Array
+    group: Codes
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def residual(self) -> Array:
+        """What the regressor learns."""
+        return self.log_retained - self.log_prior
+
+    def take(self, index: NDArray) -> Rows:
+        """The rows of `index` (positions), with their baselines."""
+        index = np.asarray(index)
+        place = np.full(len(self), -1)
+        place[index] = np.arange(len(index))
+        kept = place[self.baseline] >= 0
+        return Rows(
+            self.points.take(index),
+            place[self.baseline[kept]],
+            self.baseline_points.take(np.flatnonzero(kept)),
+            self.log_retained[index],
+            self.log_prior[index],
+            self.host_spread[index],
+            self.noise[index],
+            self.group[index],
+        )
+
+
+# Standard deviations of log retained: of a clean measurement, of one under a caution, of a cell
+# of the reference, of a synthetic row. A row without a measurement never outweighs one with.
+NOISE_CLEAN = 0.1
+NOISE_CAUTION = 0.35
+NOISE_REFERENCE = 0.5
+NOISE_SYNTHETIC = 0.8
+
+
+def noise_variance(rows: Sequence[Row]) -> Array:
+    """Noise variance (n,) of log retained from origin, caution, spread and repeats."""
+    floor = {"reference": NOISE_REFERENCE, "synthetic": NOISE_SYNTHETIC}
+    values = []
+    for row in rows:
+        base = floor.get(row.origin, NOISE_CAUTION if row.caution else NOISE_CLEAN)
+        spread = min(row.spread or 0.0, 1.0)
+        values.append(base**2 + spread**2 / max(row.repeats or 1, 1))
+    return np.array(values)
+
+
+def make_rows(rows: Sequence[Row], sources: Sequence[int], groups: Sequence[int]) -> Rows:
+    """Encode measurements; `sources` and `groups` are their codes."""
+    encoding, prior = encode([r.scenario for r in rows])
+    resource = np.array([RESOURCE_NAMES.index(r.resource) for r in rows])
+    source = np.asarray(sources, dtype=np.int64)
+    held = [(i, r.baseline) for i, r in enumerate(rows) if r.baseline is not None]
+    held = [(i, b) for i, b in held if b.runtime != "native"]
+    baseline = np.array([i for i, _ in held], dtype=np.int64)
+    log_prior = prior.log_retained.copy()
+    spread = prior.host_spread.copy()
+    if held:
+        base_encoding, base_prior = encode([b for _, b in held])
+        log_prior[baseline] -= base_prior.log_retained
+        spread[baseline] = np.abs(spread[baseline] - base_prior.host_spread)
+    else:
+        base_encoding = np.zeros((0, encoding.shape[1]))
+    return Rows(
+        Points(encoding, source, resource),
+        baseline,
+        Points(base_encoding, source[baseline], resource[baseline]),
+        np.log(np.array([r.retained for r in rows])),
+        log_prior,
+        spread,
+        noise_variance(rows),
+        np.asarray(groups, dtype=np.int64),
+    )
