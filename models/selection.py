@@ -49,7 +49,7 @@ class Candidate:
     without: dict[int, LeaveOut]
 
 
-def score(error: Array, group: NDArray, weight: Array | None = None) -> float:
+def score(error: Array, group: NDArray) -> float:
     """What is minimised: mean absolute error by row and by group, averaged."""
     size = np.abs(error)
     by_group = [size[group == g].mean() for g in np.unique(group)]
@@ -104,12 +104,3 @@ def _blocks(
         variance[index] = np.maximum(inverse.diagonal(), 1e-8)
     return LeaveOut(mean, variance)
 
-
-def choose(candidates: Sequence[Candidate], rows: Rows, without: int | None = None) -> int:
-    """The best candidate's place, judged by all groups or by all but `without`."""
-    seen = np.ones(len(rows), dtype=bool) if without is None else rows.group != without
-    scores = []
-    for candidate in candidates:
-        answer = candidate.single if without is None else candidate.without[without]
-        scores.append(score(answer.error(rows)[seen], rows.group[seen]))
-    return int(np.argmin(scores))

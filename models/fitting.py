@@ -1,0 +1,143 @@
+"""From rows to a predictor: choose amplitudes, solve, calibrate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import Calibration, calibrate, scale_features
+from models.gaussian import row_terms, solve
+from models.kernel import Amplitudes, self_variance
+from models.predictor import Predictor, Record
+from models.rows import Rows
+from models.selection import CANDIDATES, Candidate, LeaveOut, choose, leave_out_candidates, score
+
+Array = NDArray[np.float64]
+
+# Rows whose flag is set are measurements; only they are scored, chosen by, and calibrated on.
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Honest:
+    """What was predicted of each row by a model that had not seen its source: mean of the log
+    residual, half width of the interval of each level, and the candidate that was chosen."""
+
+    mean: Array
+    half_width: dict[float, Array]
+    chosen: dict[int, int]
+
+
+def features_of(rows: Rows, answer: LeaveOut) -> Array:
+    """The scale model's features of rows under a leave-out answer."""
+    return scale_features(
+        rows.points.encoding,
+        rows.log_prior,
+        answer.variance + rows.host_spread**2,
+        rows.host_spread,
+    )
+
+
+def nested(
+    rows: Rows, candidates: Sequence[Candidate], scored: Flags, levels: Sequence[float]
+) -> Honest:
+    """Leave-one-source-out with every choice made inside the training sources.
+
+    For each source, the candidate and the calibration come from answers that saw neither it nor
+    the source they were judged on.
+    """
+    mean = np.full(len(rows), np.nan)
+    half = {level: np.full(len(rows), np.nan) for level in levels}
+    chosen = {}
+    for g in np.unique(rows.group[scored]):
+        mine = rows.group == g
+        inner = scored & ~mine
+        best = choose_scored(candidates, rows, inner, int(g))
+        answer = candidates[best].without[int(g)]
+        features = features_of(rows, answer)
+        fitted = calibrate(features[inner], answer.error(rows)[inner], rows.group[inner])
+        outer = candidates[best].single
+        mean[mine] = outer.mean[mine]
+        own = features_of(rows, outer)[mine]
+        for level in levels:
+            half[level][mine] = fitted.half_width(own, level)
+        chosen[int(g)] = best
+    return Honest(mean, half, chosen)
+
+
+def choose_scored(
+    candidates: Sequence[Candidate], rows: Rows, seen: Flags, without: int | None = None
+) -> int:
+    """The candidate with the least leave-out error on the rows that may be seen."""
+    scores = []
+    for candidate in candidates:
+        answer = candidate.single if without is None else candidate.without[without]
+        scores.append(score(answer.error(rows)[seen], rows.group[seen]))
+    return int(np.argmin(scores))
+
+
+def prior_answer(rows: Rows) -> LeaveOut:
+    """The prior alone as a leave-out answer: no residual, one variance for all."""
+    return LeaveOut(np.zeros(len(rows)), np.full(len(rows), 0.25))
+
+
+def fit_predictor(
+    rows: Rows,
+    records: Sequence[Record],
+    scored: Flags,
+    *,
+    version: str,
+    trained_at: str,
+    candidates: Sequence[Amplitudes] = CANDIDATES,
+    answers: Sequence[Candidate] | None = None,
+    card: dict | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> Predictor:
+    """Fit on all rows. Serves the prior alone when the residual does not beat it.
+
+    `answers` are leave-out answers of the same rows, worked out here when not given.
+    Raises ValueError with fewer than three sources.
+    """
+    if answers is None:
+        answers = leave_out_candidates(rows, candidates, pairs=False, progress=progress)
+    best = choose_scored(answers, rows, scored)
+    answer = answers[best].single
+    residual_error = score(answer.error(rows)[scored], rows.group[scored])
+    prior_error = score(rows.residual[scored], rows.group[scored])
+    use_residual = residual_error < prior_error
+    judged = answer if use_residual else LeaveOut(np.zeros(len(rows)), answer.variance)
+    fitted: Calibration = calibrate(
+        features_of(rows, judged)[scored], judged.error(rows)[scored], rows.group[scored]
+    )
+    amplitudes = answers[best].amplitudes
+    solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
+    return Predictor(
+        rows=rows,
+        records=tuple(records),
+        amplitudes=amplitudes,
+        precision=solution.precision,
+        alpha=solution.alpha,
+        calibration=fitted,
+        novelty_threshold=_novelty_threshold(rows, answer, amplitudes, scored),
+        use_residual=use_residual,
+        version=version,
+        trained_at=trained_at,
+        card=card or {},
+    )
+
+
+def _novelty_threshold(
+    rows: Rows, answer: LeaveOut, amplitudes: Amplitudes, scored: Flags
+) -> float:
+    """The share of carried-over variance left at the ninth decile of sources never seen."""
+    general, whole = self_variance(rows.points.encoding, amplitudes)
+    left = answer.variance - rows.noise - (whole - general)
+    plain = scored.copy()
+    plain[rows.baseline] = False
+    plain &= general > 0
+    if not plain.any():
+        return 1.0
+    return float(np.quantile(np.clip(left[plain] / general[plain], 0.0, 1.0), 0.9))

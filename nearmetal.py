@@ -1,0 +1,51 @@
+"""The front door: composes the rooms' commands. Nothing heavy is imported before one runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import typer
+
+import serving.cli
+import training.cli
+from features.errors import InvalidInput, NearmetalError
+from features.scenario import Scenario
+
+__all__ = ["InvalidInput", "NearmetalError", "Scenario", "main"]
+
+# Nothing is reported to anyone unless the user asks for it.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+app = typer.Typer(
+    name="nearmetal",
+    help="How much of its bare-metal performance a workload keeps under isolation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+serving.cli.register(app, training.cli.ensure_champion)
+training.cli.register(app)
+
+
+def main() -> None:
+    """Run a command; what the user can mend is one line and exit code 2, without a traceback."""
+    try:
+        app()
+    except NearmetalError as error:
+        print(_told(error), file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _told(error: NearmetalError) -> str:
+    if "--json" not in sys.argv:
+        return f"nearmetal: {error}"
+    problems = getattr(error, "problems", ())
+    details = [{"field": p.field, "message": p.message} for p in problems]
+    return json.dumps({"error": {"code": error.code, "message": str(error), "details": details}})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Commands that teach: train, evaluate, ui."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Any]:
+    """A step function behind a progress bar on standard error; silent when not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as bar:
+        task = bar.add_task(title, total=total)
+
+        def step(name: str) -> None:
+            bar.update(task, advance=1, description=f"{title}: {name}")
+
+        yield step
+
+
+def ensure_champion() -> None:
+    """Train the model alone when there is none yet, and say so."""
+    from models.home import state_folder
+    from training.teach import quick_champion
+
+    folder = state_folder() / "bentoml" / "models" / "nearmetal"
+    if (folder / "latest").exists():
+        return
+    print("no model yet: training one on the shipped measurements", file=sys.stderr)
+    with progress_bar("first model", 9) as step:
+        quick_champion(step)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands to the front door."""
+    app.command()(train)
+    app.command()(evaluate)
+    app.command()(ui)
+
+
+def train(
+    measurements: Annotated[
+        list[Path] | None,
+        typer.Option(help="Your own measurements (CSV in the schema of datasets/README.md)."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic rows.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Retrain, compare with the rivals, and promote the model if it is better.
+
+    Example: nearmetal train --measurements mine.csv
+    """
+    from training.teach import train as teach
+
+    with progress_bar("training", 18) as step:
+        lesson = teach(measurements or [], seed=seed, step=step)
+    if as_json:
+        print(json.dumps(lesson.document))
+        return
+    print_table(lesson.document["models"])
+    moved = "is the champion" if lesson.promoted else "stays a candidate"
+    print(f"version {lesson.version} {moved}: {lesson.why}")
+
+
+def evaluate(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic rows.")] = 0,
+) -> None:
+    """Leave-one-source-out of the model and its rivals, without storing anything.
+
+    Example: nearmetal evaluate --json
+    """
+    from training.corpus import load_corpus
+    from training.teach import answers_of, assess
+
+    with progress_bar("evaluating", 15) as step:
+        corpus = load_corpus(seed=seed)
+        evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True)
+    document = evaluation.document(corpus)
+    if as_json:
+        print(json.dumps(document))
+        return
+    data = document["dataset"]
+    print(f"{document['protocol']}: {data['rows']} rows of {data['sources']} sources")
+    print_table(document["models"])
+
+
+def ui(
+    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the runs of this store.
+
+    Example: nearmetal ui
+    """
+    import os
+
+    from models.home import state_folder
+    from training.tracking import store_uri
+
+    state_folder().mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store_uri()]
+    command += ["--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)
+
+
+def print_table(models: dict[str, dict]) -> None:
+    """Each model, its errors by source and row, coverage and width, best first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="leave-one-source-out, errors in log retained")
+    for name in ("model", "by source", "by row", "median", "coverage", "width"):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for name, m in sorted(models.items(), key=lambda item: item[1]["error_by_source"]):
+        interval = (f"{m['coverage']:.3f}", f"{m['width']:.2f}") if "coverage" in m else ("-", "-")
+        table.add_row(
+            name,
+            f"{m['error_by_source']:.3f}",
+            f"{m['error_by_row']:.3f}",
+            f"{m['median_error']:.0%}",
+            *interval,
+        )
+    Console(width=100).print(table)

@@ -1,0 +1,186 @@
+"""One training run: rows, leave-one-source-out, a predictor, and who becomes champion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.fitting import fit_predictor
+from models.persistence import save_predictor
+from models.predictor import Predictor
+from models.selection import CANDIDATES, Candidate, leave_out_candidates
+from training import plots
+from training.corpus import Corpus, load_corpus
+from training.evaluation import (
+    CHAMPION,
+    Evaluation,
+    evaluate_prior,
+    evaluate_residual,
+    evaluate_rivals,
+    tabulate,
+)
+from training.promotion import put_champion
+from training.protocol import PROTOCOL
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a training run came to."""
+
+    version: str
+    promoted: bool
+    why: str
+    evaluation: Evaluation | None
+    document: dict[str, Any]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def quick_champion(step: Step = lambda _: None) -> str:
+    """Train the model alone, without rivals or full evaluation, and serve it; its tag."""
+    step("reading measurements")
+    corpus = load_corpus()
+    step("fitting")
+    predictor = fit_predictor(
+        corpus.rows,
+        corpus.records,
+        corpus.scored,
+        version="0",
+        trained_at=_now(),
+        card=card_of(corpus, None),
+        progress=lambda: step("fitting"),
+    )
+    step("storing")
+    return put_champion(predictor)
+
+
+def card_of(corpus: Corpus, evaluation: Evaluation | None) -> dict[str, Any]:
+    """What the model card says: data, protocol, and the errors where they were measured."""
+    card: dict[str, Any] = {
+        "protocol": PROTOCOL,
+        "dataset": {"digests": corpus.digests, "rows": corpus.sizes},
+        "scored_rows": int(corpus.scored.sum()),
+        "sources": len({g for g, s in zip(corpus.groups, corpus.scored, strict=True) if s}),
+    }
+    if evaluation is not None:
+        card["models"] = evaluation.table
+    return card
+
+
+def assess(
+    corpus: Corpus, answers: Sequence[Candidate], step: Step = lambda _: None, *, all_rivals: bool
+) -> Evaluation:
+    """Leave-one-source-out of the model, the prior and the rivals."""
+    outcomes = [evaluate_residual(corpus, answers), evaluate_prior(corpus)]
+    step("model")
+    if all_rivals:
+        outcomes += evaluate_rivals(corpus, progress=lambda: step("rival"))
+    return tabulate(corpus, outcomes)
+
+
+def answers_of(corpus: Corpus, step: Step = lambda _: None) -> list[Candidate]:
+    """The candidates' leave-out answers, pairs included."""
+    return leave_out_candidates(corpus.rows, CANDIDATES, progress=lambda: step("candidate"))
+
+
+def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: None) -> Lesson:
+    """A full run: evaluate, track, register, and promote if better.
+
+    Raises InvalidInput for a bad measurements file, before anything is written.
+    """
+    from training import tracking
+
+    step("reading measurements")
+    corpus = load_corpus(files, seed=seed)
+    answers = answers_of(corpus, step)
+    evaluation = assess(corpus, answers, step, all_rivals=True)
+    predictor = fit_predictor(
+        corpus.rows,
+        corpus.records,
+        corpus.scored,
+        version="0",
+        trained_at=_now(),
+        answers=answers,
+        card=card_of(corpus, evaluation),
+    )
+    step("tracking")
+    present = tracking.champion_measures()
+    parameters = {
+        "seed": seed,
+        "protocol": PROTOCOL,
+        "served": "residual" if predictor.use_residual else "prior",
+        **{f"amplitude.{k}": v for k, v in predictor.amplitudes.as_dict().items()},
+    }
+    with tracking.tracked_run(corpus, parameters) as mlflow:
+        tracking.log_evaluation(mlflow, evaluation, CHAMPION)
+        _log_pictures(mlflow, evaluation)
+        version = tracking.register(mlflow, predictor)
+        predictor = replace(predictor, version=version)
+        _log_files(mlflow, predictor)
+        promoted, why = _better(evaluation, corpus, present)
+        mlflow.set_tags({"promoted": str(promoted).lower(), "promotion.reason": why})
+        step("storing")
+        if promoted:
+            put_champion(predictor)
+            tracking.move_alias(mlflow, version)
+    document = {
+        "version": version,
+        "promoted": promoted,
+        "why": why,
+        **evaluation.document(corpus),
+    }
+    return Lesson(version, promoted, why, evaluation, document)
+
+
+def _better(
+    evaluation: Evaluation, corpus: Corpus, present: dict[str, Any] | None
+) -> tuple[bool, str]:
+    """Whether the new model takes the alias, and the reason in words."""
+    new = evaluation.table[CHAMPION]
+    error = 0.5 * (new["error_by_source"] + new["error_by_row"])
+    if present is None or "error_by_source" not in present:
+        return True, f"there was no champion; its error is {error:.4f}"
+    old = 0.5 * (present["error_by_source"] + present["error_by_row"])
+    same = (
+        present["digest"] == corpus.digests["measured"]
+        and present["scored_rows"] == int(corpus.scored.sum())
+    )
+    if not same:
+        return True, (
+            f"version {present['version']} was scored on other rows, so the two cannot be "
+            f"compared; the new one saw the present rows ({error:.4f})"
+        )
+    if error < old - 1e-9:
+        return True, f"its error {error:.4f} is below {old:.4f} of version {present['version']}"
+    return False, f"its error {error:.4f} is not below {old:.4f} of version {present['version']}"
+
+
+def _log_pictures(mlflow: Any, evaluation: Evaluation) -> None:
+    outcome = evaluation.outcomes[CHAMPION]
+    fig, ax = plots.figure()
+    plots.parity(ax, evaluation.observed, outcome.error)
+    mlflow.log_figure(fig, "parity.png")
+    fig, ax = plots.figure()
+    plots.calibration(ax, outcome)
+    mlflow.log_figure(fig, "calibration.png")
+    fig, ax = plots.figure((6.0, 8.0))
+    plots.coverage_by(ax, outcome, evaluation.groups)
+    mlflow.log_figure(fig, "coverage_by_source.png")
+    fig, ax = plots.figure()
+    plots.residual_by(ax, outcome.error, evaluation.runtimes)
+    mlflow.log_figure(fig, "residual_by_runtime.png")
+
+
+def _log_files(mlflow: Any, predictor: Predictor) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_predictor(predictor, Path(folder))
+        mlflow.log_artifacts(folder, "predictor")

@@ -1,0 +1,152 @@
+"""The tracking store: one run a training, its rivals as child runs, the model registered.
+
+The only module that imports mlflow, inside its functions: the import takes seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.encoder import COLUMNS
+from models.estimator import ResidualRegressor
+from models.home import state_folder
+from models.predictor import Predictor
+from training.corpus import Corpus
+from training.evaluation import Evaluation
+from training.metrics import mean_by
+
+EXPERIMENT = "nearmetal"
+REGISTERED = "nearmetal"
+ALIAS = "champion"
+# What a stored model may hold beside plain arrays: our own estimator, nothing else.
+TRUSTED_TYPES = ["models.estimator.ResidualRegressor"]
+REQUIREMENTS = ["numpy>=2.3,<3", "scikit-learn>=1.8,<2", "scipy>=1.16,<2"]
+
+
+def store_uri() -> str:
+    """`MLFLOW_TRACKING_URI`, else an SQLite file in nearmetal's state."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_database()}"
+
+
+def _database() -> Path:
+    return (state_folder() / "mlflow.db").resolve()
+
+
+def _mlflow() -> Any:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    import mlflow
+
+    for name in ("alembic", "mlflow", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(store_uri())
+    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+        state_folder().mkdir(parents=True, exist_ok=True)
+        location = None
+        if "MLFLOW_TRACKING_URI" not in os.environ:
+            location = (state_folder() / "artifacts").resolve().as_uri()
+        mlflow.create_experiment(EXPERIMENT, artifact_location=location)
+    mlflow.set_experiment(EXPERIMENT)
+    return mlflow
+
+
+def champion_measures() -> dict[str, Any] | None:
+    """The present champion's version, protocol digest and errors; None without a champion."""
+    mlflow = _mlflow()
+    client = mlflow.MlflowClient()
+    with contextlib.suppress(mlflow.exceptions.MlflowException):
+        version = client.get_model_version_by_alias(REGISTERED, ALIAS)
+        run = client.get_run(version.run_id)
+        return {
+            "version": version.version,
+            "digest": run.data.params.get("dataset.measured"),
+            "scored_rows": int(run.data.params.get("rows.scored", 0)),
+            **{k: v for k, v in run.data.metrics.items() if k.startswith("error_by")},
+        }
+    return None
+
+
+@contextlib.contextmanager
+def tracked_run(corpus: Corpus, parameters: Mapping[str, Any]) -> Iterator[Any]:
+    """A run with parameters and dataset digests as inputs; yields the mlflow module."""
+    mlflow = _mlflow()
+    with mlflow.start_run():
+        mlflow.log_params(dict(parameters))
+        mlflow.log_params({f"dataset.{k}": v for k, v in corpus.digests.items()})
+        mlflow.log_params({f"rows.{k}": v for k, v in corpus.sizes.items()})
+        mlflow.log_param("rows.scored", int(corpus.scored.sum()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name, digest in corpus.digests.items():
+                if not corpus.sizes[name]:
+                    continue
+                rows = [i for i, m in enumerate(corpus.measurements) if m.origin == name]
+                data = mlflow.data.from_numpy(
+                    corpus.rows.log_retained[rows or slice(0, 1)],
+                    name=name,
+                    digest=digest[:32],
+                )
+                mlflow.log_input(data, context="training")
+        yield mlflow
+
+
+def log_evaluation(mlflow: Any, evaluation: Evaluation, champion: str) -> None:
+    """Metrics of the model overall, by source, runtime and workload; rivals as child runs."""
+    mlflow.log_metrics(_flat(evaluation, champion))
+    for name in evaluation.table:
+        if name == champion:
+            continue
+        with mlflow.start_run(run_name=name, nested=True):
+            mlflow.log_param("model", name)
+            mlflow.log_metrics(_flat(evaluation, name))
+    mlflow.log_dict(evaluation.table, "evaluation.json")
+
+
+def _flat(evaluation: Evaluation, name: str) -> dict[str, float]:
+    table = evaluation.table[name]
+    out = {k: float(v) for k, v in table.items() if not isinstance(v, dict)}
+    size = np.abs(evaluation.outcomes[name].error)
+    for kind, keys in (
+        ("source", evaluation.groups),
+        ("runtime", evaluation.runtimes),
+        ("workload", evaluation.workloads),
+    ):
+        out.update({f"error.{kind}.{k}": v for k, v in mean_by(size, keys).items()})
+    for runtime, value in table.get("coverage_by_runtime", {}).items():
+        out[f"coverage.runtime.{runtime}"] = value
+    return out
+
+
+def register(mlflow: Any, predictor: Predictor) -> str:
+    """Log the model without pickle, with signature and example, and register it; its version."""
+    import pandas as pd
+
+    model = ResidualRegressor.from_predictor(predictor)
+    example = pd.DataFrame(predictor.rows.points.encoding[:2], columns=list(COLUMNS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signature = mlflow.models.infer_signature(example, model.predict(example.to_numpy()))
+        info = mlflow.sklearn.log_model(
+            model,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=TRUSTED_TYPES,
+            signature=signature,
+            input_example=example,
+            pip_requirements=REQUIREMENTS,
+            registered_model_name=REGISTERED,
+        )
+    return str(info.registered_model_version)
+
+
+def move_alias(mlflow: Any, version: str) -> None:
+    """Point `champion` at a registered version."""
+    mlflow.MlflowClient().set_registered_model_alias(REGISTERED, ALIAS, version)
