@@ -57,9 +57,14 @@ def near_names(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     return list(dict.fromkeys(close + inside))[:limit]
 
 
-def unknown_name(field: str, name: object, known: Iterable[str]) -> Problem:
-    """The problem of a name that is not in the vocabulary, answered with the near ones."""
+def unknown_name(
+    field: str, name: object, known: Iterable[str], kind: str | None = None
+) -> Problem:
+    """The problem of a name that is not in the vocabulary, answered with the near ones.
+
+    `kind` is what the name should have been one of, when the field's own name does not say it.
+    """
     known = list(known)
     near = near_names(str(name), known)
     said = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(known)}"
-    return Problem(field, f"unknown {field.split('.')[-1]} {str(name)[:60]!r}; {said}")
+    return Problem(field, f"unknown {kind or field.split('.')[-1]} {str(name)[:60]!r}; {said}")

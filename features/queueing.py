@@ -14,6 +14,7 @@ from features.vocabulary import RESOURCES
 Array = NDArray[np.float64]
 
 _US_PER_S = 1e6
+_BEYOND_BOUNDS = 1e300
 
 
 def closed_network(
@@ -68,9 +69,10 @@ def _recursion(
     """Throughput [1/us] and mean queue lengths of rows sorted by falling population.
 
     At step m, m clients are outside the cpu and N - m at it. `total` is the sum of the chain's
-    weights so far in units of the present weight, so that each mean is a running one. The ratio
-    of two weights falls with m (the cpu empties, the rest speeds up): once `total` grows beyond
-    all bounds, what follows weighs nothing, and an overflow to infinity says just that.
+    weights so far in units of the present weight, so that each mean is a running one, a sum of
+    positive terms that keeps its digits. The ratio of two weights falls with m (the cpu empties,
+    the rest speeds up): once `total` passes all bounds, what follows weighs nothing, and a cap
+    changes nothing.
     """
     cpu, rest = demands[:, 0], demands[:, 1:]
     rest_queue = np.zeros_like(rest)
@@ -90,10 +92,11 @@ def _recursion(
 
         with np.errstate(divide="ignore", over="ignore"):
             ratio = _rate(at_cpu + 1, servers[:rows], cpu[:rows]) * (cycle / m)
-            total[:rows] = total[:rows] / ratio + 1.0
+            before = np.minimum(total[:rows] / ratio, _BEYOND_BOUNDS)
+        total[:rows] = before + 1.0
         flow = np.where(cpu[:rows] > 0, _rate(at_cpu, servers[:rows], cpu[:rows]), round_trips)
         new = 1.0 / total[:rows]
-        kept = 1.0 - new
+        kept = before * new
         mean_throughput[:rows] = kept * mean_throughput[:rows] + new * flow
         mean_queue[:rows, 0] = kept * mean_queue[:rows, 0] + new * at_cpu
         mean_queue[:rows, 1:] *= kept[:, np.newaxis]

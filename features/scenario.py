@@ -121,7 +121,7 @@ def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
             given["demands"][key] = _as_number(key, value, problems)
         else:
             known = [*HOST_FIELDS, *words.mechanisms, *words.demand_fields]
-            problems.append(unknown_name("option", key, known))
+            problems.append(unknown_name(str(key), key, known, "column or option"))
     if "runtime" not in given:
         problems.append(Problem("runtime", "is required"))
     if "workload" not in given and not given["demands"]:
@@ -171,7 +171,7 @@ def _mechanism_problems(scenario: Scenario) -> list[Problem]:
     for key, value in scenario.mechanisms.items():
         name = f"mechanisms.{key}"
         if key not in words.mechanisms:
-            problems.append(unknown_name("mechanism", key, words.mechanisms))
+            problems.append(unknown_name(name, key, words.mechanisms, "mechanism"))
         elif value not in words.mechanisms[key].values:
             problems.append(unknown_name(name, value, words.mechanisms[key].values))
         elif scenario.runtime in words.runtimes:
@@ -192,7 +192,7 @@ def _demand_problems(scenario: Scenario) -> list[Problem]:
     problems = []
     for key, value in scenario.demands.items():
         if key not in fields:
-            problems.append(unknown_name("demand", key, fields))
+            problems.append(unknown_name(f"demands.{key}", key, fields, "demand"))
         elif not _inside(value, fields[key].low, fields[key].high):
             f = fields[key]
             problems.append(

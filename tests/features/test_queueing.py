@@ -117,6 +117,12 @@ def test_saturated_cpu_with_many_cores_stays_stable():
     assert residence_us.sum() + 10.0 == pytest.approx(5000.0, rel=1e-9)
 
 
+def test_a_negligible_cpu_keeps_its_digits():
+    throughput_hz, residence_us = closed_network([[1e-12, 1e9, 0, 0]] * 2, [1, 3], [2, 2])
+    assert throughput_hz == pytest.approx(1e-3)
+    assert residence_us[:, 0] == pytest.approx(1e-12, rel=1e-9, abs=0)
+
+
 @given(rows)
 def test_bounds_and_littles_law(given):
     demands_us, clients, cores, think_us = given
