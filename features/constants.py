@@ -93,7 +93,7 @@ def constants(name: str = "reference") -> Constants:
 @cache
 def _set(name: str) -> Constants:
     ends = {
-        "reference": lambda q, c: c.value,
+        "reference": lambda _, c: c.value,
         "optimistic": lambda q, c: c.low if q.better == "low" else c.high,
         "pessimistic": lambda q, c: c.high if q.better == "low" else c.low,
     }

@@ -91,7 +91,9 @@ def _mechanisms(table: ScenarioTable) -> Array:
     columns = []
     for name, unit in _COSTS.items():
         cost = values[name][table.code(quantities()[name].by)]
-        columns.append(np.log1p(cost) / unit if name.endswith(("_ns", "_us")) else np.log(cost) / unit)
+        columns.append(
+            np.log1p(cost) / unit if name.endswith(("_ns", "_us")) else np.log(cost) / unit
+        )
     columns += [table.mechanisms[k].astype(float) for k in _FLAGS]
     libos = vocabulary().mechanisms["guest_kernel"].values.index(_LIBOS)
     columns.append((table.mechanisms["guest_kernel"] == libos).astype(float))

@@ -181,7 +181,9 @@ def _bandwidth(t: _Terms) -> Array:
     passed = network.ceiling_retained(ceiling, t.host["network_gbps"])
     size = np.maximum(t.demand["payload_bytes"], 1.0)
     small = (size > 1.0) & (size <= 1518.0) & (t.demand["packets"] > 0.0)
-    line = network.line_rate_mpps(np.minimum(t.host["network_gbps"], network.PACKET_TABLE_GBPS), size)
+    line = network.line_rate_mpps(
+        np.minimum(t.host["network_gbps"], network.PACKET_TABLE_GBPS), size
+    )
     packets = network.ceiling_retained(t.of("packet_ceiling_mpps"), line)
     passed = np.where(small, np.minimum(passed, packets), passed)
     kept = 1.0 - t.of("offload_share")
@@ -286,7 +288,7 @@ def evaluate_table(table: ScenarioTable, values: Constants | None = None) -> Pri
 def _by_resource(native: Array, added: Array) -> Array:
     """Retained (n, 4) of each resource; time added to one not asked for counts to the largest."""
     per_resource = np.stack(
-        [added[:, _PART_RESOURCE == r].sum(axis=1) for r in range(len(RESOURCES))], axis=1
+        [added[:, r == _PART_RESOURCE].sum(axis=1) for r in range(len(RESOURCES))], axis=1
     )
     idle = native <= 0.0
     stray = np.where(idle, per_resource, 0.0).sum(axis=1)

@@ -107,7 +107,7 @@ def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
     """
     words = vocabulary()
     given: dict[str, Any] = {"mechanisms": {}, "demands": {}}
-    problems = []
+    problems: list[Problem] = []
     for key, value in record.items():
         if _is_empty(value):
             continue
@@ -196,9 +196,7 @@ def _demand_problems(scenario: Scenario) -> list[Problem]:
         elif not _inside(value, fields[key].low, fields[key].high):
             f = fields[key]
             problems.append(
-                Problem(
-                    f"demands.{key}", f"must be {f.low:g} to {f.high:g}, not {_shown(value)}"
-                )
+                Problem(f"demands.{key}", f"must be {f.low:g} to {f.high:g}, not {_shown(value)}")
             )
     shares = [scenario.demands.get(r, 0.0) for r in RESOURCES]
     if not problems and any(r in scenario.demands for r in RESOURCES):

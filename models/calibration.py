@@ -14,7 +14,8 @@ Array = NDArray[np.float64]
 
 _RUNTIMES = len(names_of("runtime"))
 _FAMILIES = len(names_of("family"))
-_SMALLEST = 0.02
+# The size of an error is held between these, in log retained.
+_SMALLEST, _LARGEST = 0.02, 3.0
 _RIDGE = 6.0
 
 
@@ -53,7 +54,7 @@ class Calibration:
 
     def scale(self, features: Array) -> Array:
         """Expected size of the error (n,) in log retained."""
-        return np.exp(np.clip(features @ self.coefficients, np.log(_SMALLEST), np.log(3.0)))
+        return _scale(features, self.coefficients)
 
     def quantile(self, level: float) -> float:
         """The multiple of the scale that covers `level` of new rows of new sources."""
@@ -68,21 +69,32 @@ class Calibration:
 def calibrate(features: Array, error: Array, group: NDArray) -> Calibration:
     """Fit the scale model to leave-out errors (n,) and take its conformal scores.
 
-    Ridge regression of the logarithm of the error's size; one more row at infinity, of the mean
-    weight of a group, is the finite-sample correction of split conformal prediction.
+    Each group's scores are taken from a scale model fitted without it, so that they are as large
+    as those of a source never seen. The correction of split conformal prediction for a finite
+    sample is that of one more group, at infinity, of half a mean group's weight.
     """
     weight = group_weights(group)
+    groups = np.unique(group)
+    scores = np.empty(len(error))
+    for g in groups:
+        mine = group == g
+        apart = ~mine if len(groups) > 1 else mine
+        fitted = _fit_scale(features[apart], error[apart], weight[apart])
+        scores[mine] = np.abs(error[mine]) / _scale(features[mine], fitted)
+    order = np.argsort(scores)
+    cumulative = np.cumsum(weight[order]) / (1.0 + 0.5 / len(groups))
+    return Calibration(_fit_scale(features, error, weight), scores[order], cumulative)
+
+
+def _scale(features: Array, coefficients: Array) -> Array:
+    return np.exp(np.clip(features @ coefficients, np.log(_SMALLEST), np.log(_LARGEST)))
+
+
+def _fit_scale(features: Array, error: Array, weight: Array) -> Array:
+    """Ridge regression of the logarithm of the error's size, by weights (n,)."""
     target = np.log(np.abs(error) + _SMALLEST)
-    root = np.sqrt(weight * len(error))[:, None]
+    root = np.sqrt(weight / weight.mean())
     penalty = np.full(features.shape[1], _RIDGE)
     penalty[0] = 1e-6
-    centred = features * root
-    coefficients = np.linalg.solve(
-        centred.T @ centred + np.diag(penalty), centred.T @ (target * root[:, 0])
-    )
-    fitted = Calibration(coefficients, np.array([]), np.array([]))
-    scores = np.abs(error) / fitted.scale(features)
-    order = np.argsort(scores)
-    groups = len(np.unique(group))
-    cumulative = np.cumsum(weight[order]) / (1.0 + 0.5 / groups)
-    return Calibration(coefficients, scores[order], cumulative)
+    rows = features * root[:, None]
+    return np.linalg.solve(rows.T @ rows + np.diag(penalty), rows.T @ (target * root))

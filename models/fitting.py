@@ -13,7 +13,7 @@ from models.gaussian import row_terms, solve
 from models.kernel import Amplitudes, self_variance
 from models.predictor import Predictor, Record
 from models.rows import Rows
-from models.selection import CANDIDATES, Candidate, LeaveOut, choose, leave_out_candidates, score
+from models.selection import CANDIDATES, Candidate, LeaveOut, leave_out_candidates, score
 
 Array = NDArray[np.float64]
 

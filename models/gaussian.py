@@ -78,22 +78,3 @@ def solve(terms: Terms, amplitudes: Amplitudes, noise: Array, target: Array) -> 
     lower = cholesky(covariance, lower=True, check_finite=False)
     precision = cho_solve((lower, True), np.eye(len(covariance)), check_finite=False)
     return Solution(precision, precision @ target, covariance.diagonal().copy())
-
-
-def leave_out(solution: Solution, target: Array, index: NDArray) -> tuple[Array, Array]:
-    """Mean and variance (m,) of rows `index` as predicted from all others.
-
-    mu = y - (C^-1_II)^-1 alpha_I; the variance has the rows' own noise and source effect in it
-    (Rasmussen & Williams 2006, 5.4.2, for blocks).
-    """
-    block = solution.precision[np.ix_(index, index)]
-    inverse = np.linalg.inv(block)
-    return target[index] - inverse @ solution.alpha[index], np.maximum(inverse.diagonal(), 1e-8)
-
-
-def heavy_tail_noise(noise: Array, error: Array, variance: Array, freedom: float = 4.0) -> Array:
-    """Noise (n,) of a Student t about the leave-out errors: far rows are trusted less.
-
-    One step of iteratively reweighted least squares with `freedom` degrees of freedom.
-    """
-    return noise * np.maximum((freedom + error**2 / variance) / (freedom + 1.0), 1.0)

@@ -29,15 +29,15 @@ class Amplitudes:
     The first group is what carries over to a new source, the second what stays within one.
     """
 
-    runtime: float = 0.15
-    runtime_family: float = 0.25
-    runtime_workload: float = 0.2
-    mechanisms: float = 0.3
+    runtime: float = 0.03
+    runtime_family: float = 0.05
+    runtime_workload: float = 0.3
+    mechanisms: float = 0.1
     points: float = 0.15
-    parts: float = 0.3
-    source: float = 0.1
-    source_runtime_resource: float = 0.2
-    source_local: float = 0.3
+    parts: float = 0.05
+    source: float = 0.15
+    source_runtime_resource: float = 0.3
+    source_local: float = 0.45
     mechanism_length: float = 2.0
     point_length: float = 2.0
     part_length: float = 1.0
@@ -83,7 +83,7 @@ def _squared_distance(a: Array, b: Array) -> Array:
     return np.maximum(squares, 0.0)
 
 
-def _equal(a: Array, b: Array) -> NDArray[np.bool_]:
+def _equal(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
     return a[:, None] == b[None, :]
 
 
@@ -149,7 +149,5 @@ def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array
     record = amplitudes.as_dict()
     within = ("source", "source_runtime_resource", "source_local")
     local = sum(record[k] ** 2 for k in within)
-    general = sum(
-        v**2 for k, v in record.items() if k not in within and not k.endswith("_length")
-    )
+    general = sum(v**2 for k, v in record.items() if k not in within and not k.endswith("_length"))
     return alive * general, alive * (general + local)

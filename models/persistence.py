@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -43,7 +42,7 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
     }
     partial = folder / (MANIFEST + ".partial")
     partial.write_text(json.dumps(manifest), encoding="utf-8")
-    os.replace(partial, folder / MANIFEST)
+    partial.replace(folder / MANIFEST)
 
 
 def load_predictor(folder: Path) -> Predictor:

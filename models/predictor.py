@@ -167,9 +167,7 @@ class Predictor:
             for p in told
         )
 
-    def _novelty(
-        self, scenario: Scenario, ratio: float, evidence: tuple[Evidence, ...]
-    ) -> Novelty:
+    def _novelty(self, scenario: Scenario, ratio: float, evidence: tuple[Evidence, ...]) -> Novelty:
         if scenario.runtime == "native":
             return Novelty(0.0, False)
         reasons = []

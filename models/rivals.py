@@ -108,8 +108,8 @@ class EncodedRegressor(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Array, y: Array) -> EncodedRegressor:
         target = y - X[:, _PARTS_FROM:].sum(axis=1) if self.on_prior else y
-        features = np.hstack([raw_features(X), X[:, _PARTS_FROM:]]) if self.on_prior else (
-            raw_features(X)
+        features = (
+            np.hstack([raw_features(X), X[:, _PARTS_FROM:]]) if self.on_prior else (raw_features(X))
         )
         self.model_ = self.make().fit(features, target)
         return self
@@ -183,10 +183,6 @@ def leave_one_out_errors(model: BaseEstimator, rows: Rows, scored: NDArray, grou
 def reference_cells(rows: Rows, flags: NDArray) -> dict[tuple[int, int], float]:
     """Mean log retained of the flagged (reference) rows by runtime and workload code."""
     found: dict[tuple[int, int], list[float]] = {}
-    for encoding, value in zip(
-        rows.points.encoding[flags], rows.log_retained[flags], strict=True
-    ):
+    for encoding, value in zip(rows.points.encoding[flags], rows.log_retained[flags], strict=True):
         found.setdefault((int(encoding[0]), int(encoding[2])), []).append(float(value))
     return {k: float(np.mean(v)) for k, v in found.items()}
-
-

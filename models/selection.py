@@ -4,7 +4,7 @@ candidate serves every source left out, and every pair of them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,13 @@ from models.rows import Rows
 
 Array = NDArray[np.float64]
 
-# What is tried: the shape of models.kernel.Amplitudes, its two halves rescaled. Small on purpose;
+# What is tried: three sizes of what carries over to a new source, two of what stays within one,
+# and whether the RBF terms take part beside the hierarchy of names. Few and small on purpose;
 # marginal likelihood and wide searches overfit the sources.
 CANDIDATES: tuple[Amplitudes, ...] = tuple(
-    Amplitudes().scaled(general, local)
-    for general in (0.5, 1.0, 1.6)
-    for local in (1.0, 2.0)
+    replace(Amplitudes().scaled(general, local), **terms)
+    for general, local in ((0.5, 0.7), (1.0, 1.0), (1.6, 1.6))
+    for terms in ({}, {"mechanisms": 0.0, "parts": 0.0, "points": 0.0})
 )
 
 
@@ -103,4 +104,3 @@ def _blocks(
         mean[index] = target[index] - inverse @ alpha[index]
         variance[index] = np.maximum(inverse.diagonal(), 1e-8)
     return LeaveOut(mean, variance)
-

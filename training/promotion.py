@@ -18,8 +18,9 @@ def put_champion(predictor: Predictor) -> str:
     """
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     os.environ.setdefault("BENTOML_HOME", str(state_folder() / "bentoml"))
-    import bentoml
     from pathlib import Path
+
+    import bentoml
 
     with bentoml.models.create(
         STORE_NAME,

@@ -148,9 +148,8 @@ def _better(
     if present is None or "error_by_source" not in present:
         return True, f"there was no champion; its error is {error:.4f}"
     old = 0.5 * (present["error_by_source"] + present["error_by_row"])
-    same = (
-        present["digest"] == corpus.digests["measured"]
-        and present["scored_rows"] == int(corpus.scored.sum())
+    same = present["digest"] == corpus.digests["measured"] and present["scored_rows"] == int(
+        corpus.scored.sum()
     )
     if not same:
         return True, (
