@@ -152,8 +152,17 @@ def _name_problems(scenario: Scenario) -> list[Problem]:
         if not scenario.demands:
             problems.append(Problem("workload", "is required (or demands in its place)"))
     elif scenario.workload not in words.workloads:
-        problems.append(unknown_name("workload", scenario.workload, words.workloads))
+        problems.append(_unknown_workload(scenario.workload))
     return problems
+
+
+def _unknown_workload(name: str) -> Problem:
+    words = vocabulary().workloads
+    said = str(name).lower()
+    meant = [w.name for w in words.values() if said in w.programs]
+    if meant:
+        return Problem("workload", f"{said} is a program; its workload is {', '.join(meant)}")
+    return unknown_name("workload", name, words)
 
 
 def _host_problems(scenario: Scenario) -> list[Problem]:

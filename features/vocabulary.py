@@ -58,6 +58,7 @@ class Workload:
     kind: str
     source: str
     demands: Mapping[str, float]
+    programs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def vocabulary() -> Vocabulary:
             entry["kind"],
             entry["source"],
             _profile(name, entry["demands"], fields),
+            tuple(entry.get("programs", ())),
         )
         for name, entry in tables["workloads"].items()
     }

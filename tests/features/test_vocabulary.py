@@ -66,6 +66,13 @@ def test_a_wrong_name_is_answered_with_the_near_ones():
         Scenario("vm", "web.statik")
 
 
+def test_a_programs_name_is_answered_with_its_workload():
+    with pytest.raises(InvalidInput, match=r"nginx is a program; its workload is web\.static"):
+        Scenario("vm", "nginx")
+    with pytest.raises(InvalidInput, match=r"its workload is database\.sql"):
+        Scenario("vm", "PostgreSQL")
+
+
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 1e12, "8", True])
 def test_an_absurd_host_is_refused_by_field(value):
     with pytest.raises(InvalidInput, match="cores: must be 1 to 4096") as caught:
