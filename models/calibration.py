@@ -17,6 +17,8 @@ _FAMILIES = len(names_of("family"))
 # The size of an error is held between these, in log retained.
 _SMALLEST, _LARGEST = 0.02, 3.0
 _RIDGE = 6.0
+_EXTRA_GROUPS = 1.0
+_CEILING_SHARE = 0.985
 
 
 def scale_features(encoding: Array, log_prior: Array, variance: Array, host_spread: Array) -> Array:
@@ -41,37 +43,57 @@ def group_weights(group: NDArray) -> Array:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How far below and above a prediction of log retained its interval reaches: (n,) each."""
+
+    below: Array
+    above: Array
+
+    def holds(self, error: Array) -> NDArray[np.bool_]:
+        """Whether observed less predicted (n,) lies inside."""
+        return (error >= -self.below) & (error <= self.above)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """A fitted scale model and the conformal scores it left.
 
-    coefficients: (5 + runtimes + families,); scores: sorted |error| / scale (m,) and their
-    cumulative weights (m,).
+    coefficients: (5 + runtimes + families,); scores: sorted error / scale (m,) with their sign,
+    and their cumulative weights (m,); ceiling: log retained that hardly any measurement passes.
     """
 
     coefficients: Array
     scores: Array
     cumulative: Array
+    ceiling: float
 
     def scale(self, features: Array) -> Array:
         """Expected size of the error (n,) in log retained."""
         return _scale(features, self.coefficients)
 
-    def quantile(self, level: float) -> float:
-        """The multiple of the scale that covers `level` of new rows of new sources."""
-        place = int(np.searchsorted(self.cumulative, level))
+    def quantile(self, share: float) -> float:
+        """The multiple of the scale below which `share` of new rows of new sources lie."""
+        place = int(np.searchsorted(self.cumulative, share))
         return float(self.scores[min(place, len(self.scores) - 1)])
 
-    def half_width(self, features: Array, level: float) -> Array:
-        """Half the width (n,) of the interval of log retained."""
-        return self.quantile(level) * self.scale(features)
+    def bounds(self, features: Array, predicted: Array, level: float) -> Bounds:
+        """The interval of `level` about predicted log retained (n,), each side its own quantile.
+
+        It ends at the ceiling: little keeps more than it had.
+        """
+        scale = self.scale(features)
+        below = max(-self.quantile((1.0 - level) / 2.0), 0.0) * scale
+        above = max(self.quantile((1.0 + level) / 2.0), 0.0) * scale
+        return Bounds(below, np.minimum(above, np.maximum(self.ceiling - predicted, _SMALLEST)))
 
 
-def calibrate(features: Array, error: Array, group: NDArray) -> Calibration:
+def calibrate(features: Array, error: Array, group: NDArray, observed: Array) -> Calibration:
     """Fit the scale model to leave-out errors (n,) and take its conformal scores.
 
     Each group's scores are taken from a scale model fitted without it, so that they are as large
     as those of a source never seen. The correction of split conformal prediction for a finite
-    sample is that of one more group, at infinity, of half a mean group's weight.
+    sample is that of one more group, at both infinities, of a mean group's weight. `observed` is
+    log retained (n,), whose upper end sets the ceiling.
     """
     weight = group_weights(group)
     groups = np.unique(group)
@@ -80,10 +102,18 @@ def calibrate(features: Array, error: Array, group: NDArray) -> Calibration:
         mine = group == g
         apart = ~mine if len(groups) > 1 else mine
         fitted = _fit_scale(features[apart], error[apart], weight[apart])
-        scores[mine] = np.abs(error[mine]) / _scale(features[mine], fitted)
+        scores[mine] = error[mine] / _scale(features[mine], fitted)
     order = np.argsort(scores)
-    cumulative = np.cumsum(weight[order]) / (1.0 + 0.5 / len(groups))
-    return Calibration(_fit_scale(features, error, weight), scores[order], cumulative)
+    extra = _EXTRA_GROUPS / len(groups)
+    cumulative = (np.cumsum(weight[order]) + 0.5 * extra) / (1.0 + extra)
+    up = np.argsort(observed)
+    top = np.searchsorted(np.cumsum(weight[up]), _CEILING_SHARE)
+    return Calibration(
+        _fit_scale(features, error, weight),
+        scores[order],
+        cumulative,
+        float(observed[up][min(int(top), len(up) - 1)]),
+    )
 
 
 def _scale(features: Array, coefficients: Array) -> Array:

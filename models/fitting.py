@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Calibration, calibrate, scale_features
+from models.calibration import Bounds, Calibration, calibrate, scale_features
 from models.gaussian import row_terms, solve
 from models.kernel import Amplitudes, self_variance
 from models.predictor import Predictor, Record
@@ -24,10 +24,10 @@ Flags = NDArray[np.bool_]
 @dataclass(frozen=True)
 class Honest:
     """What was predicted of each row by a model that had not seen its source: mean of the log
-    residual, half width of the interval of each level, and the candidate that was chosen."""
+    residual, the interval's bounds about it for each level, and the candidate that was chosen."""
 
     mean: Array
-    half_width: dict[float, Array]
+    bounds: dict[float, Bounds]
     chosen: dict[int, int]
 
 
@@ -50,7 +50,8 @@ def nested(
     the source they were judged on.
     """
     mean = np.full(len(rows), np.nan)
-    half = {level: np.full(len(rows), np.nan) for level in levels}
+    none = np.full(len(rows), np.nan)
+    bounds = {level: Bounds(none.copy(), none.copy()) for level in levels}
     chosen = {}
     for g in np.unique(rows.group[scored]):
         mine = rows.group == g
@@ -58,14 +59,22 @@ def nested(
         best = choose_scored(candidates, rows, inner, int(g))
         answer = candidates[best].without[int(g)]
         features = features_of(rows, answer)
-        fitted = calibrate(features[inner], answer.error(rows)[inner], rows.group[inner])
+        fitted = calibrate(
+            features[inner],
+            answer.error(rows)[inner],
+            rows.group[inner],
+            rows.log_retained[inner],
+        )
         outer = candidates[best].single
         mean[mine] = outer.mean[mine]
         own = features_of(rows, outer)[mine]
+        predicted = (rows.log_prior + outer.mean)[mine]
         for level in levels:
-            half[level][mine] = fitted.half_width(own, level)
+            found = fitted.bounds(own, predicted, level)
+            bounds[level].below[mine] = found.below
+            bounds[level].above[mine] = found.above
         chosen[int(g)] = best
-    return Honest(mean, half, chosen)
+    return Honest(mean, bounds, chosen)
 
 
 def choose_scored(
@@ -110,7 +119,10 @@ def fit_predictor(
     use_residual = residual_error < prior_error
     judged = answer if use_residual else LeaveOut(np.zeros(len(rows)), answer.variance)
     fitted: Calibration = calibrate(
-        features_of(rows, judged)[scored], judged.error(rows)[scored], rows.group[scored]
+        features_of(rows, judged)[scored],
+        judged.error(rows)[scored],
+        rows.group[scored],
+        rows.log_retained[scored],
     )
     amplitudes = answers[best].amplitudes
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)

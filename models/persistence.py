@@ -35,6 +35,7 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
         "version": predictor.version,
         "trained_at": predictor.trained_at,
         "use_residual": predictor.use_residual,
+        "ceiling": predictor.calibration.ceiling,
         "novelty_threshold": predictor.novelty_threshold,
         "amplitudes": predictor.amplitudes.as_dict(),
         "records": [asdict(r) for r in predictor.records],
@@ -112,7 +113,9 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
         amplitudes=Amplitudes.from_dict(manifest["amplitudes"]),
         precision=a["precision"],
         alpha=a["alpha"],
-        calibration=Calibration(a["coefficients"], a["scores"], a["cumulative"]),
+        calibration=Calibration(
+            a["coefficients"], a["scores"], a["cumulative"], float(manifest["ceiling"])
+        ),
         novelty_threshold=float(manifest["novelty_threshold"]),
         use_residual=bool(manifest["use_residual"]),
         version=str(manifest["version"]),

@@ -15,7 +15,7 @@ from features.integration import ExpectedPrior, expected_prior
 from features.scenario import HOST_FIELDS, Scenario
 from features.table import UNKNOWN_RANGES, scenario_table
 from features.vocabulary import RESOURCES
-from models.calibration import Calibration, scale_features
+from models.calibration import Bounds, Calibration, scale_features
 from models.gaussian import cross_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.prediction import Evidence, Novelty, Prediction
@@ -86,11 +86,15 @@ class Predictor:
         features = scale_features(
             encoding, prior.log_retained, variance + prior.host_spread**2, prior.host_spread
         )
-        half = self.calibration.half_width(features, level)
-        half = np.where(encoding[:, 0] == 0, _NATIVE_HALF_WIDTH, half)
+        found = self.calibration.bounds(features, prior.log_retained + mean, level)
+        native = encoding[:, 0] == 0
+        bounds = Bounds(
+            np.where(native, _NATIVE_HALF_WIDTH, found.below),
+            np.where(native, _NATIVE_HALF_WIDTH, found.above),
+        )
         ranges = _ranges(scenarios, prior)
         return [
-            self._one(i, scenario, prior, mean[i], half[i], level, ratio[i], weights[i], ranges)
+            self._one(i, scenario, prior, mean[i], bounds, level, ratio[i], weights[i], ranges)
             for i, scenario in enumerate(scenarios)
         ]
 
@@ -114,7 +118,7 @@ class Predictor:
         scenario: Scenario,
         prior: ExpectedPrior,
         mean: float,
-        half: float,
+        bounds: Bounds,
         level: float,
         ratio: float,
         weights: Array,
@@ -122,12 +126,13 @@ class Predictor:
     ) -> Prediction:
         log_retained = prior.log_retained[i] + mean
         residual = float(np.exp(mean))
-        low, high = float(np.exp(log_retained - half)), float(np.exp(log_retained + half))
+        below, above = bounds.below[i], bounds.above[i]
+        low, high = float(np.exp(log_retained - below)), float(np.exp(log_retained + above))
         resources = {}
         for r, name in enumerate(RESOURCES):
             kept = prior.log_resources[i, r] + mean
             if np.isfinite(kept):
-                ends = np.exp([kept, kept - half, kept + half])
+                ends = np.exp([kept, kept - below, kept + above])
                 resources[name] = (float(ends[0]), float(ends[1]), float(ends[2]))
         evidence = self._evidence(weights)
         worst, best, whole_worst, whole_best = ranges

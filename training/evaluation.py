@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.encoder import names_of
 from features.vocabulary import vocabulary
-from models.calibration import calibrate
+from models.calibration import Bounds, calibrate
 from models.fitting import features_of, nested, prior_answer
 from models.rivals import leave_one_out_errors, reference_cells, rivals
 from models.selection import Candidate
@@ -56,7 +56,7 @@ def evaluate_residual(
     honest = nested(corpus.rows, candidates, corpus.scored, LEVELS)
     keep = corpus.scored
     error = (corpus.rows.residual - honest.mean)[keep]
-    return Outcome(name, error, {k: v[keep] for k, v in honest.half_width.items()})
+    return Outcome(name, error, _scored(honest.bounds, keep))
 
 
 def evaluate_prior(corpus: Corpus) -> Outcome:
@@ -64,13 +64,22 @@ def evaluate_prior(corpus: Corpus) -> Outcome:
     rows, keep = corpus.rows, corpus.scored
     answer = prior_answer(rows)
     features = features_of(rows, answer)
-    half = {level: np.zeros(len(rows)) for level in LEVELS}
+    none = np.full(len(rows), np.nan)
+    bounds = {level: Bounds(none.copy(), none.copy()) for level in LEVELS}
     for g in np.unique(rows.group[keep]):
         inner, mine = keep & (rows.group != g), rows.group == g
-        fitted = calibrate(features[inner], rows.residual[inner], rows.group[inner])
+        fitted = calibrate(
+            features[inner], rows.residual[inner], rows.group[inner], rows.log_retained[inner]
+        )
         for level in LEVELS:
-            half[level][mine] = fitted.half_width(features[mine], level)
-    return Outcome("prior", rows.residual[keep], {k: v[keep] for k, v in half.items()})
+            found = fitted.bounds(features[mine], rows.log_prior[mine], level)
+            bounds[level].below[mine] = found.below
+            bounds[level].above[mine] = found.above
+    return Outcome("prior", rows.residual[keep], _scored(bounds, keep))
+
+
+def _scored(bounds: dict[float, Bounds], keep: NDArray) -> dict[float, Bounds]:
+    return {level: Bounds(b.below[keep], b.above[keep]) for level, b in bounds.items()}
 
 
 def evaluate_rivals(

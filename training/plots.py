@@ -34,9 +34,8 @@ def parity(ax: Any, observed: Array, error: Array) -> Any:
 
 def calibration(ax: Any, outcome: Outcome) -> Any:
     """Covered share against promised level."""
-    size = np.abs(outcome.error)
-    levels = sorted(outcome.half_width)
-    covered = [float((size <= outcome.half_width[v]).mean()) for v in levels]
+    levels = sorted(outcome.bounds)
+    covered = [float(outcome.bounds[v].holds(outcome.error).mean()) for v in levels]
     ax.plot([0, 1], [0, 1], "k-", linewidth=0.8)
     ax.plot(levels, covered, "o-")
     ax.set(xlabel="promised", ylabel="covered", xlim=(0, 1), ylim=(0, 1), title="calibration")
@@ -45,7 +44,7 @@ def calibration(ax: Any, outcome: Outcome) -> Any:
 
 def coverage_by(ax: Any, outcome: Outcome, keys: tuple[str, ...]) -> Any:
     """Coverage of the 90 % interval by source."""
-    inside = (np.abs(outcome.error) <= outcome.half_width[LEVEL]).astype(float)
+    inside = outcome.bounds[LEVEL].holds(outcome.error).astype(float)
     found = mean_by(inside, keys)
     ax.barh(list(found), list(found.values()))
     ax.axvline(LEVEL, color="k", linewidth=0.8)

@@ -45,9 +45,9 @@ def test_a_law_is_learned_and_its_intervals_keep_their_promise(law):
     honest = nested(rows, answers, scored, (0.5, 0.9))
     error = rows.residual - honest.mean
     assert score(error, rows.group) < 0.6 * score(rows.residual, rows.group)
-    covered = np.abs(error) <= honest.half_width[0.9]
+    covered = honest.bounds[0.9].holds(error)
     assert 0.83 <= covered.mean() <= 0.98
-    assert 0.4 <= (np.abs(error) <= honest.half_width[0.5]).mean() <= 0.65
+    assert 0.4 <= honest.bounds[0.5].holds(error).mean() <= 0.65
 
 
 def test_shuffled_targets_give_no_skill():
@@ -70,7 +70,9 @@ def test_nothing_of_a_left_out_source_reaches_its_own_answer(law):
     mine = rows.group == 4
     assert first.chosen[4] == second.chosen[4]
     np.testing.assert_allclose(first.mean[mine], second.mean[mine], atol=1e-8)
-    np.testing.assert_allclose(first.half_width[0.9][mine], second.half_width[0.9][mine], rtol=1e-6)
+    np.testing.assert_allclose(
+        first.bounds[0.9].below[mine], second.bounds[0.9].below[mine], rtol=1e-6
+    )
 
 
 def test_a_difference_to_a_baseline_is_learned_as_one():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.calibration import Bounds
 from training.metrics import LEVELS, Outcome, crps, interval_score, mean_by, measures
 
 
@@ -18,7 +19,8 @@ def test_errors_by_row_and_by_source():
 
 
 def test_coverage_and_width():
-    half = {level: np.array([0.2, 0.2, 0.2]) for level in LEVELS}
+    wide = np.array([0.2, 0.2, 0.2])
+    half = {level: Bounds(wide, wide) for level in LEVELS}
     outcome = Outcome("m", np.array([0.1, -0.1, 0.4]), half)
     got = measures(outcome, ["a", "a", "b"], ["vm", "vm", "wasm"])
     assert got["coverage"] == pytest.approx(2 / 3)
@@ -28,19 +30,20 @@ def test_coverage_and_width():
 
 
 def test_interval_score_is_width_plus_the_miss():
-    got = interval_score(np.array([0.1, 0.5]), np.array([0.3, 0.3]), 0.9)
-    np.testing.assert_allclose(got, [0.6, 0.6 + 20 * 0.2])
+    got = interval_score(np.array([0.1, 0.5, -0.6]), Bounds(np.full(3, 0.4), np.full(3, 0.3)), 0.9)
+    np.testing.assert_allclose(got, [0.7, 0.7 + 20 * 0.2, 0.7 + 20 * 0.2])
 
 
 def test_crps_prefers_the_honest_spread():
     rng = np.random.default_rng(0)
-    size = np.abs(rng.normal(0, 1, 20000))
+    error = rng.normal(0, 1, 20000)
     from scipy.stats import norm
 
     def half(scale):
-        return {v: np.full(len(size), scale * norm.ppf(0.5 + v / 2)) for v in LEVELS}
+        ends = {v: np.full(len(error), scale * norm.ppf(0.5 + v / 2)) for v in LEVELS}
+        return {v: Bounds(w, w) for v, w in ends.items()}
 
-    scores = {scale: crps(size, half(scale)).mean() for scale in (0.3, 1.0, 3.0)}
+    scores = {scale: crps(error, half(scale)).mean() for scale in (0.3, 1.0, 3.0)}
     assert scores[1.0] == min(scores.values())
 
 
