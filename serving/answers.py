@@ -1,0 +1,79 @@
+"""Answers to questions: predictions as the records that HTTP, CSV and the terminal show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from features.cpu import amdahl_speedup
+from features.scenario import Scenario
+from models.prediction import Prediction
+from serving.questions import Comparison, NativeValue, Question
+
+# Scenarios predicted at once: bounds the memory of a long list.
+CHUNK = 500
+
+
+class Predicts(Protocol):
+    """What this room needs of a predictor."""
+
+    def predict(self, scenarios: Sequence[Scenario], *, level: float = 0.9) -> list[Prediction]: ...
+
+
+def answer(predictor: Predicts, questions: Sequence[Question]) -> list[dict[str, Any]]:
+    """One record for each question, in their order; the predictor sees them by level, in chunks."""
+    by_level: dict[float, list[int]] = defaultdict(list)
+    for place, question in enumerate(questions):
+        by_level[question.level].append(place)
+    records: list[dict[str, Any]] = [{} for _ in questions]
+    for level, places in by_level.items():
+        for start in range(0, len(places), CHUNK):
+            chunk = places[start : start + CHUNK]
+            made = predictor.predict([questions[i].scenario for i in chunk], level=level)
+            for place, prediction in zip(chunk, made, strict=True):
+                records[place] = _with_value(prediction, questions[place])
+    return records
+
+
+def compare(predictor: Predicts, comparison: Comparison) -> dict[str, Any]:
+    """One scenario under each runtime, best first. An option that a runtime cannot have is left
+    out for it, and its record says so."""
+    asked = [comparison.under(runtime) for runtime in comparison.runtimes]
+    questions = [Question(scenario, comparison.level, comparison.native) for scenario, _ in asked]
+    records = []
+    for (scenario, dropped), record in zip(asked, answer(predictor, questions), strict=True):
+        said = [f"{scenario.runtime} cannot have {k}={v}: left out" for k, v in dropped.items()]
+        _add_reasons(record, said)
+        records.append({"runtime": scenario.runtime, **record})
+    records.sort(key=lambda record: -record["retained"])
+    return {"scenario": comparison.as_dict(), "predictions": records}
+
+
+def native_at(native: NativeValue, scenario: Scenario) -> float:
+    """The native value on the scenario's cores: throughput scales by Amdahl's law (F1)."""
+    if native.cores is None or native.cores == scenario.cores:
+        return native.value
+    parallel = scenario.resolved_demands["parallel"]
+    gain = amdahl_speedup(parallel, scenario.cores) / amdahl_speedup(parallel, native.cores)
+    return native.value * float(gain)
+
+
+def _with_value(prediction: Prediction, question: Question) -> dict[str, Any]:
+    record = prediction.as_dict()
+    native = question.native
+    if native is None:
+        return record
+    base = native_at(native, question.scenario)
+    record["value"] = base / prediction.retained if native.is_time else base * prediction.retained
+    record["unit"] = native.unit
+    if base != native.value:
+        said = f"value scaled from {native.cores:g} to {question.scenario.cores:g} cores"
+        _add_reasons(record, [f"{said} by Amdahl's law"])
+    return record
+
+
+def _add_reasons(record: dict[str, Any], reasons: list[str]) -> None:
+    if reasons:
+        novelty = record["novelty"]
+        record["novelty"] = {**novelty, "reasons": [*novelty["reasons"], *reasons]}

@@ -1,0 +1,74 @@
+"""A request's body: strict JSON of a bounded size, or a refusal that says why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+
+from serving.problems import Refused
+
+MAX_BYTES = 8 * 1024 * 1024
+
+
+async def read_json(request: Request) -> Any:
+    """The JSON document of a request. Raises Refused with status 400, 413 or 415."""
+    _check_type(request.headers.get("content-type", ""))
+    return parse_json(await _read(request))
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON: no NaN, no Infinity, no key twice, no absurd depth. Raises Refused."""
+    try:
+        text = body.decode("utf-8")
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    except UnicodeDecodeError:
+        raise _invalid("the body is not UTF-8") from None
+    except RecursionError:
+        raise _invalid("the JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _invalid(f"the body is not JSON: {error.msg} at {where}") from None
+    except ValueError:
+        raise _invalid("the JSON holds a number that is too long") from None
+
+
+def _check_type(header: str) -> None:
+    media = header.split(";")[0].strip().lower()
+    if media and media != "application/json" and not media.endswith("+json"):
+        raise Refused(415, f"the body must be application/json, not {media[:60]}")
+
+
+async def _read(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > MAX_BYTES:
+        raise _too_large()
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise _too_large()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _invalid(f"the JSON names {twice[:60]!r} twice in one object")
+    return made
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _invalid(f"{name} is not JSON: leave an unknown number out")
+
+
+def _invalid(message: str) -> Refused:
+    return Refused(400, message, "invalid_json")
+
+
+def _too_large() -> Refused:
+    return Refused(413, f"the body is larger than {MAX_BYTES // 2**20} MiB: send fewer at once")

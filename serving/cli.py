@@ -1,0 +1,132 @@
+"""Commands that answer: predict, compare, serve. Heavy imports happen inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Numbers arrive as text, so that a bad one is told like every other bad input.
+Runtime = Annotated[str | None, typer.Option(help="Isolation technology, e.g. gvisor.")]
+Runtimes = Annotated[
+    list[str] | None, typer.Option("--runtime", help="A runtime to compare; repeatable. [all]")
+]
+Workload = Annotated[str | None, typer.Option(help="Named workload, e.g. web or database.kv.")]
+Cores = Annotated[str | None, typer.Option(metavar="N", help="Processors of the host.")]
+MemoryGb = Annotated[str | None, typer.Option(metavar="N", help="Memory of the host.")]
+NetworkGbps = Annotated[str | None, typer.Option(metavar="N", help="Link of the host.")]
+StorageIops = Annotated[str | None, typer.Option(metavar="N", help="Operations per second.")]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="KEY=VALUE", help="A mechanism or a demand in place of the default."
+    ),
+]
+NativeValue = Annotated[
+    str | None, typer.Option(metavar="N", help="What you measured on bare metal.")
+]
+NativeCores = Annotated[
+    str | None, typer.Option(metavar="N", help="Cores it was measured on, when not --cores.")
+]
+Unit = Annotated[str | None, typer.Option(help="Its unit; in ns, us, ms or s less is better.")]
+Level = Annotated[str | None, typer.Option(metavar="P", help="Probability of the interval. [0.9]")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Input = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="CSV of scenarios, columns named like the flags' words."),
+]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a CSV: the input with its answers.")
+]
+
+
+def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
+    """Add this room's commands; `ensure_champion` sees to it that there is a model."""
+
+    @app.command()
+    def predict(
+        runtime: Runtime = None,
+        workload: Workload = None,
+        cores: Cores = None,
+        memory_gb: MemoryGb = None,
+        network_gbps: NetworkGbps = None,
+        storage_iops: StorageIops = None,
+        options: With = None,
+        native_value: NativeValue = None,
+        unit: Unit = None,
+        native_cores: NativeCores = None,
+        level: Level = None,
+        input: Input = None,
+        output: Output = None,
+        as_json: Json = False,
+    ) -> None:
+        """How much of its bare-metal performance a workload keeps.
+
+        Example: nearmetal predict --runtime gvisor --workload web --cores 8 --with page_size=2m
+        """
+        from serving.commands import run_predict
+
+        given = {
+            "runtime": runtime,
+            "workload": workload,
+            "cores": cores,
+            "memory_gb": memory_gb,
+            "network_gbps": network_gbps,
+            "storage_iops": storage_iops,
+            "native_value": native_value,
+            "unit": unit,
+            "native_cores": native_cores,
+            "level": level,
+        }
+        run_predict(given, options or [], input, output, as_json, ensure_champion)
+
+    @app.command()
+    def compare(
+        runtimes: Runtimes = None,
+        workload: Workload = None,
+        cores: Cores = None,
+        memory_gb: MemoryGb = None,
+        network_gbps: NetworkGbps = None,
+        storage_iops: StorageIops = None,
+        options: With = None,
+        native_value: NativeValue = None,
+        unit: Unit = None,
+        native_cores: NativeCores = None,
+        level: Level = None,
+        input: Input = None,
+        output: Output = None,
+        as_json: Json = False,
+    ) -> None:
+        """The same workload under each runtime, best first.
+
+        Example: nearmetal compare --workload database.kv --cores 8 --runtime vm --runtime gvisor
+        """
+        from serving.commands import run_compare
+
+        given = {
+            "workload": workload,
+            "cores": cores,
+            "memory_gb": memory_gb,
+            "network_gbps": network_gbps,
+            "storage_iops": storage_iops,
+            "native_value": native_value,
+            "unit": unit,
+            "native_cores": native_cores,
+            "level": level,
+        }
+        run_compare(given, runtimes, options or [], input, output, as_json, ensure_champion)
+
+    @app.command()
+    def serve(
+        host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 3000,
+    ) -> None:
+        """Answer over HTTP until interrupted.
+
+        Example: nearmetal serve --port 3000
+        """
+        from serving.launch import launch
+
+        launch(host, port, ensure_champion)

@@ -1,0 +1,158 @@
+"""Flat records, from flags or from a CSV's rows, as questions: one column for each word."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from features.errors import InvalidInput, Problem, unknown_name
+from features.scenario import HOST_FIELDS, scenario_from_flat
+from features.vocabulary import vocabulary
+from serving.questions import OPTIONS, Comparison, Question, ask, ask_all, collect
+
+T = TypeVar("T")
+
+MAX_PROBLEMS = 20
+
+
+def question_from_flat(record: Mapping[str, Any]) -> Question:
+    """A question from one flat record. Raises InvalidInput."""
+    problems: list[Problem] = []
+    rest, options = _split(record, problems)
+    scenario = collect(problems, lambda: scenario_from_flat(rest))
+    made = None if scenario is None else collect(problems, lambda: ask(scenario.as_dict(), options))
+    if made is None or problems:
+        raise InvalidInput(problems)
+    return made
+
+
+def comparison_from_flat(
+    record: Mapping[str, Any], runtimes: Sequence[str] | None = None
+) -> Comparison:
+    """A comparison from one flat record without runtime. Raises InvalidInput."""
+    problems: list[Problem] = []
+    rest, options = _split(record, problems)
+    if rest.pop("runtime", None):
+        said = "a comparison takes no runtime; name several in runtimes, or none for all"
+        problems.append(Problem("runtime", said))
+    words = vocabulary()
+    mechanisms = {key: str(rest.pop(key)).strip() for key in list(rest) if key in words.mechanisms}
+    bare = {**rest, "runtime": "native"}
+    scenario = collect(problems, lambda: scenario_from_flat(bare))
+    made = None
+    if scenario is not None:
+        fields = {**scenario.as_dict(), "mechanisms": mechanisms}
+        made = collect(problems, lambda: ask_all(fields, options, runtimes))
+    if made is None or problems:
+        raise InvalidInput(problems)
+    return made
+
+
+def options_of(pairs: Iterable[str]) -> dict[str, str]:
+    """The record of `KEY=VALUE` flags. Raises InvalidInput."""
+    words = vocabulary()
+    known = [*words.mechanisms, *words.demand_fields]
+    record: dict[str, str] = {}
+    problems = []
+    for pair in pairs:
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals and value):
+            problems.append(Problem("with", f"KEY=VALUE is needed, not {pair[:60]!r}"))
+        elif key not in known:
+            problems.append(unknown_name("option", key, known))
+        elif key in record:
+            problems.append(Problem(key, "is given twice"))
+        else:
+            record[key] = value
+    if problems:
+        raise InvalidInput(problems)
+    return record
+
+
+def read_rows(path: Path, make: Callable[[Mapping[str, Any]], T]) -> list[tuple[dict, T]]:
+    """Each row of a CSV with what `make` makes of it. A bad row is named by file and row, where
+    the header is row 1. Raises InvalidInput."""
+    made, problems = [], []
+    for number, row in _rows(path):
+        try:
+            made.append((row, make(row)))
+        except InvalidInput as error:
+            problems += [Problem(f"row {number}, {p.field}", p.message) for p in error.problems]
+            if len(problems) >= MAX_PROBLEMS:
+                break
+    if problems:
+        raise InvalidInput(problems[:MAX_PROBLEMS], str(path))
+    return made
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as a CSV, whole or not at all. Raises InvalidInput when it cannot be written."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
+                writer = csv.DictWriter(file, columns, restval="")
+                writer.writeheader()
+                writer.writerows(rows)
+            os.chmod(partial, 0o666 & ~_umask())  # noqa: PTH101
+            os.replace(partial, path)  # noqa: PTH105
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InvalidInput([Problem("output", f"{path}: {error.strerror}")]) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _split(
+    record: Mapping[str, Any], problems: list[Problem]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is given of a record: the scenario's columns, and the options of the answer."""
+    rest = {key: value for key, value in record.items() if value not in (None, "")}
+    options = {name: rest.pop(name) for name in OPTIONS if name in rest}
+    for name in [name for name in options if name != "unit"]:
+        try:
+            options[name] = float(options[name])
+        except ValueError:
+            shown = str(options.pop(name))[:40]
+            problems.append(Problem(name, f"a number is needed, not {shown!r}"))
+    return rest, options
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True, restkey="")
+            _check_header(path, [name.strip() for name in reader.fieldnames or ()])
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            for row in reader:
+                if "" in row:
+                    said = Problem(f"row {reader.line_num}", "has more cells than the header")
+                    raise InvalidInput([said], str(path))
+                yield reader.line_num, {k: (v or "").strip() for k, v in row.items()}
+    except OSError as error:
+        raise InvalidInput([Problem("input", f"{path}: {error.strerror}")]) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput([Problem("input", f"{path} is not a CSV in UTF-8: {error}")]) from None
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    words = vocabulary()
+    known = ["runtime", "workload", *HOST_FIELDS, *OPTIONS, *words.mechanisms, *words.demand_fields]
+    problems = [unknown_name("column", name, known) for name in header if name not in known]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    problems += [Problem("column", f"{name!r} is there twice") for name in twice]
+    if not header:
+        problems.append(Problem("header", "is missing: name the columns in the first row"))
+    if problems:
+        raise InvalidInput(problems, str(path))

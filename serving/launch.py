@@ -1,0 +1,55 @@
+"""Starting the service: address checked first, then the process becomes BentoML's server."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from features.errors import InvalidInput, Problem
+from serving.store import prepare_bentoml
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICE = "serving.service:NearmetalService"
+
+
+def launch(host: str, port: int, ensure_champion: Callable[[], None]) -> None:
+    """Serve on host and port until interrupted; does not return. Raises InvalidInput."""
+    address = resolve(host)
+    check_free(address, port)
+    if not ipaddress.ip_address(address).is_loopback:
+        said = (
+            f"warning: {address} is open to the network, and the service asks nobody who they are"
+        )
+        print(said, file=sys.stderr)
+    ensure_champion()
+    prepare_bentoml()
+    command = [sys.executable, "-m", "bentoml", "serve", SERVICE]
+    command += ["--host", address, "--port", str(port), "--working-dir", str(ROOT)]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def resolve(host: str) -> str:
+    """The IP address of a host name; BentoML binds to addresses only. Raises InvalidInput."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise InvalidInput([Problem("host", f"{host!r} is no address of this machine")]) from None
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return str(found[0][4][0])
+
+
+def check_free(address: str, port: int) -> None:
+    """Raises InvalidInput when the port cannot be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            said = f"{port} at {address} cannot be bound ({error.strerror}); choose another --port"
+            raise InvalidInput([Problem("port", said)]) from None

@@ -1,0 +1,210 @@
+"""The OpenAPI description of this room's routes, from the models that parse them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+from features.vocabulary import vocabulary
+from serving.problems import BY_STATUS
+from serving.schema import MAX_SCENARIOS, CompareBody, PredictBody
+
+_REF = "#/components/schemas/{model}"
+_TAG = "Predictions"
+
+WEB_ON_GVISOR = {"runtime": "gvisor", "workload": "web", "cores": 8, "network_gbps": 10}
+WEB = {"workload": "web", "cores": 8, "runtimes": ["container", "gvisor", "vm"]}
+
+
+class Part(BaseModel):
+    """What one effect of the runtime leaves of the performance."""
+
+    name: str
+    resource: str
+    factor: float
+    formula: str
+    source: str
+
+
+class Resource(BaseModel):
+    """What is kept of one resource."""
+
+    retained: float
+    interval: tuple[float, float]
+
+
+class Novelty(BaseModel):
+    """How far the scenario lies from every measurement."""
+
+    score: float
+    extrapolating: bool
+    reasons: list[str]
+
+
+class Evidence(BaseModel):
+    """A measurement that moved the prediction."""
+
+    source: str
+    scenario: dict[str, Any]
+    retained: float
+    weight: float
+
+
+class Model(BaseModel):
+    """Which model answered."""
+
+    version: str
+    trained_at: str
+
+
+class Prediction(BaseModel):
+    """Performance relative to bare metal: 1 is native, higher is better."""
+
+    retained: float
+    interval: tuple[float, float]
+    level: float
+    parts: list[Part]
+    residual_factor: float
+    resources: dict[str, Resource]
+    novelty: Novelty
+    evidence: list[Evidence]
+    model: Model
+    value: float | None = Field(default=None, description="present with native_value and unit")
+    unit: str | None = None
+
+
+class RuntimePrediction(Prediction):
+    """A prediction of a comparison."""
+
+    runtime: str
+
+
+class Comparison(BaseModel):
+    """One scenario under several runtimes, best first."""
+
+    scenario: dict[str, Any]
+    predictions: list[RuntimePrediction]
+
+
+class Detail(BaseModel):
+    """One field that is wrong."""
+
+    field: str
+    message: str
+
+
+class Failure(BaseModel):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: list[Detail]
+
+
+class Error(BaseModel):
+    """The one shape of every failure."""
+
+    error: Failure
+
+
+def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
+    """BentoML's own description `base` with this room's routes in it."""
+    schemas = _schemas()
+    infrastructure = {path: item for path, item in base.get("paths", {}).items() if "get" in item}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "nearmetal",
+            "version": version,
+            "description": "How much of its bare-metal performance a workload keeps.",
+        },
+        "servers": base.get("servers", []),
+        "tags": [*base.get("tags", []), {"name": _TAG}],
+        "paths": {**_paths(), **infrastructure},
+        "components": {"schemas": schemas},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    models = (PredictBody, CompareBody, Prediction, Comparison, Error)
+    _, made = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
+    schemas = made["$defs"]
+    words = vocabulary()
+    schemas["PredictBody"]["properties"]["runtime"]["enum"] = list(words.runtimes)
+    for body in ("PredictBody", "CompareBody"):
+        fields = schemas[body]["properties"]
+        fields["workload"]["examples"] = list(words.workloads)
+        fields["mechanisms"] |= {
+            "additionalProperties": False,
+            "properties": {
+                m.key: {"description": m.meaning, "enum": list(m.values)}
+                for m in words.mechanisms.values()
+            },
+        }
+        fields["demands"] |= {
+            "additionalProperties": False,
+            "properties": {
+                d.key: {"type": "number", "minimum": d.low, "maximum": d.high}
+                for d in words.demand_fields.values()
+            },
+        }
+    return schemas
+
+
+def _paths() -> dict[str, Any]:
+    one, answer = {"$ref": _REF.format(model="PredictBody")}, _REF.format(model="Prediction")
+    either = {"oneOf": [one, {"type": "array", "items": one, "maxItems": MAX_SCENARIOS}]}
+    told = {"oneOf": [{"$ref": answer}, {"type": "array", "items": {"$ref": answer}}]}
+    pair = {"$ref": _REF.format(model="CompareBody")}
+    compared = {"$ref": _REF.format(model="Comparison")}
+    failures = (400, 413, 415, 422, 500, 503, 504)
+    return {
+        "/predict": {
+            "post": _operation(
+                "predict",
+                "Predict a scenario, or a list of them",
+                told,
+                failures,
+                either,
+                WEB_ON_GVISOR,
+            )
+        },
+        "/compare": {
+            "post": _operation(
+                "compare", "Compare runtimes for a scenario", compared, failures, pair, WEB
+            )
+        },
+        "/model": {"get": _operation("model", "The model card", {"type": "object"}, (500, 503))},
+    }
+
+
+def _operation(
+    name: str,
+    summary: str,
+    answer: dict[str, Any],
+    failures: tuple[int, ...],
+    body: dict[str, Any] | None = None,
+    example: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    error = {"$ref": _REF.format(model="Error")}
+    made: dict[str, Any] = {
+        "operationId": name,
+        "summary": summary,
+        "tags": [_TAG],
+        "responses": {
+            "200": {"description": summary, "content": {"application/json": {"schema": answer}}},
+            **{
+                str(status): {
+                    "description": BY_STATUS[status][1],
+                    "content": {"application/json": {"schema": error}},
+                }
+                for status in failures
+            },
+        },
+    }
+    if body is not None:
+        content = {"application/json": {"schema": body, "example": example}}
+        made["requestBody"] = {"required": True, "content": content}
+    return made

@@ -1,0 +1,184 @@
+"""What a caller asks: one scenario, or one scenario under several runtimes, with how to answer.
+
+Behind this module every value is known to be good; it raises InvalidInput naming each bad one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from features.errors import InvalidInput, Problem, unknown_name
+from features.scenario import HOST_RANGES, Scenario
+from features.vocabulary import vocabulary
+
+T = TypeVar("T")
+
+# How to answer, beside what is asked.
+OPTIONS = ("level", "native_value", "unit", "native_cores")
+MAX_UNIT = 40
+
+DEFAULT_LEVEL = 0.9
+# The level lies above the first and not above the second.
+LEVEL_RANGE = (0.5, 0.99)
+
+# Units of a time, for which less is better; "ms/request" is a time as well.
+TIME_UNITS = frozenset(
+    ("ns", "us", "\u00b5s", "\u03bcs", "ms", "s")
+    + ("nsec", "usec", "msec", "sec", "secs", "min", "h")
+    + ("nanoseconds", "microseconds", "milliseconds", "second", "seconds")
+    + ("minute", "minutes", "hour", "hours")
+)
+
+
+@dataclass(frozen=True)
+class NativeValue:
+    """What the caller measured on bare metal; `cores` is how many cores it was measured on."""
+
+    value: float
+    unit: str
+    cores: float | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """Whether less is better."""
+        words = self.unit.replace("/", " ").split()
+        return bool(words) and words[0].lower() in TIME_UNITS
+
+
+@dataclass(frozen=True)
+class Question:
+    """One scenario and how to answer it."""
+
+    scenario: Scenario
+    level: float = DEFAULT_LEVEL
+    native: NativeValue | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One scenario asked of several runtimes.
+
+    `scenario` names the first runtime and carries no options; `options` are the mechanisms
+    asked for, which each runtime takes as far as it can have them.
+    """
+
+    scenario: Scenario
+    options: Mapping[str, str]
+    runtimes: tuple[str, ...]
+    level: float = DEFAULT_LEVEL
+    native: NativeValue | None = None
+
+    def under(self, runtime: str) -> tuple[Scenario, dict[str, str]]:
+        """The scenario for one runtime, and the options that it cannot have."""
+        allowed = vocabulary().runtimes[runtime].allowed
+        kept = {key: value for key, value in self.options.items() if value in allowed[key]}
+        dropped = {key: value for key, value in self.options.items() if key not in kept}
+        bare = self.scenario.under(runtime).as_dict()
+        return Scenario(**{**bare, "mechanisms": kept}), dropped
+
+    def as_dict(self) -> dict[str, Any]:
+        """The scenario as it was asked, without a runtime."""
+        record = self.scenario.as_dict()
+        del record["runtime"]
+        if self.options:
+            record["mechanisms"] = dict(self.options)
+        return record
+
+
+def default_runtimes() -> tuple[str, ...]:
+    """The runtimes of a comparison that names none: all but bare metal, the yardstick."""
+    return tuple(name for name in vocabulary().runtimes if name != "native")
+
+
+def ask(scenario: Mapping[str, Any], options: Mapping[str, Any]) -> Question:
+    """A question from the fields of a scenario and the options of the answer."""
+    problems: list[Problem] = []
+    made = collect(problems, lambda: Scenario(**scenario))
+    level, native = _options(problems, options, scenario.get("cores"))
+    if made is None or problems:
+        raise InvalidInput(problems)
+    return Question(made, level, native)
+
+
+def ask_all(
+    scenario: Mapping[str, Any],
+    options: Mapping[str, Any],
+    runtimes: Iterable[str] | None = None,
+) -> Comparison:
+    """A comparison from the fields of a scenario without runtime."""
+    problems: list[Problem] = []
+    chosen = tuple(dict.fromkeys(default_runtimes() if runtimes is None else runtimes))
+    known = vocabulary().runtimes
+    for place, name in enumerate(chosen):
+        if name not in known:
+            unknown = unknown_name("runtime", name, known)
+            problems.append(Problem(f"runtimes[{place}]", unknown.message))
+    if not chosen:
+        problems.append(Problem("runtimes", "is empty; leave it out to compare all runtimes"))
+    mechanisms = dict(scenario.get("mechanisms", {}))
+    problems += _mechanism_problems(mechanisms)
+    bare = {**scenario, "runtime": default_runtimes()[0], "mechanisms": {}}
+    made = collect(problems, lambda: Scenario(**bare))
+    level, native = _options(problems, options, scenario.get("cores"))
+    if made is None or problems:
+        raise InvalidInput(problems)
+    return Comparison(made.under(chosen[0]), mechanisms, chosen, level, native)
+
+
+def collect(problems: list[Problem], make: Callable[[], T]) -> T | None:
+    """What `make` returns, or None with its problems added to the list."""
+    try:
+        return make()
+    except InvalidInput as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _mechanism_problems(given: Mapping[str, str]) -> list[Problem]:
+    mechanisms = vocabulary().mechanisms
+    problems = []
+    for key, value in given.items():
+        if key not in mechanisms:
+            unknown = unknown_name("mechanism", key, mechanisms)
+            problems.append(Problem(f"mechanisms.{key}", unknown.message))
+        elif value not in mechanisms[key].values:
+            problems.append(unknown_name(f"mechanisms.{key}", value, mechanisms[key].values))
+    return problems
+
+
+def _options(
+    problems: list[Problem], options: Mapping[str, Any], cores: float | None
+) -> tuple[float, NativeValue | None]:
+    level = options.get("level", DEFAULT_LEVEL)
+    above, most = LEVEL_RANGE
+    if not above < level <= most:
+        problems.append(Problem("level", f"must be above {above} and at most {most}"))
+    value, unit = options.get("native_value"), options.get("unit")
+    measured_on = options.get("native_cores")
+    if value is None:
+        for field in ("unit", "native_cores"):
+            if field in options:
+                problems.append(Problem(field, "means nothing without native_value"))
+        return level, None
+    if not (math.isfinite(value) and value > 0):
+        problems.append(Problem("native_value", "must be above 0"))
+    if unit is None:
+        problems.append(Problem("unit", "is required with native_value, e.g. requests/s or ms"))
+        return level, None
+    if not (unit.strip() and len(unit) <= MAX_UNIT):
+        problems.append(Problem("unit", f"must be 1 to {MAX_UNIT} characters"))
+    native = NativeValue(value, unit.strip(), measured_on)
+    if measured_on is None or measured_on == cores:
+        return level, native
+    low, high = HOST_RANGES["cores"]
+    if not low <= measured_on <= high:
+        problems.append(Problem("native_cores", f"must be {low:g} to {high:g}"))
+    if cores is None:
+        problems.append(Problem("cores", "is required with native_cores"))
+    elif native.is_time:
+        said = f"a time in {native.unit} cannot be scaled from other cores: measure it on these"
+        problems.append(Problem("native_cores", said))
+    return level, native

@@ -1,0 +1,176 @@
+"""Predictions for people: tables of Rich, where no text of a caller is read as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+BAR = 24
+_PLAIN, _ASCII = "·━●", ".=o"
+
+Record = Mapping[str, Any]
+
+
+def make_console(*, width: int | None = None) -> Console:
+    """A console on standard output; 110 columns when that is no terminal."""
+    console = Console(markup=False, highlight=False, emoji=False, width=width)
+    if width is None and not console.is_terminal:
+        console = Console(markup=False, highlight=False, emoji=False, width=110)
+    return console
+
+
+def show_prediction(console: Console, scenario: Record, record: Record) -> None:
+    """One prediction: the answer first, then why, then says who, then what is doubtful."""
+    kept = Text(f"{record['retained']:.0%}", style="bold")
+    console.print(Text.assemble(_title(scenario), " keeps ", kept, " of bare metal"))
+    console.print(f"  {_interval(record)} with probability {record['level']:.0%}")
+    if "value" in record:
+        console.print(f"  {record['value']:.6g} {record['unit']}")
+    console.print()
+    _show_parts(console, record)
+    _show_evidence(console, record["evidence"])
+    _show_novelty(console, record["novelty"])
+    model = record["model"]
+    console.print(Text(f"model {model['version']}, trained {model['trained_at']}", style="dim"))
+
+
+def show_comparison(console: Console, document: Record) -> None:
+    """Each runtime with its interval as a bar, best first."""
+    records = document["predictions"]
+    level = records[0]["level"]
+    top = max(1.0, *(record["interval"][1] for record in records))
+    table = Table(title=_title(document["scenario"]), title_justify="left")
+    table.add_column("runtime", no_wrap=True)
+    table.add_column("keeps", justify="right")
+    table.add_column(f"{level:.0%} interval", justify="right", no_wrap=True)
+    table.add_column(f"0 to {top:.0%}", no_wrap=True)
+    if "value" in records[0]:
+        table.add_column(records[0]["unit"], justify="right")
+    table.add_column("extrapolated")
+    for record in records:
+        cells = [record["runtime"], f"{record['retained']:.0%}", _interval(record)]
+        cells.append(_bar(console, record, top))
+        if "value" in record:
+            cells.append(f"{record['value']:.6g}")
+        cells.append("yes" if record["novelty"]["extrapolating"] else "")
+        table.add_row(*cells)
+    console.print(table)
+    for reason, runtimes in _reasons(records).items():
+        whose = "" if len(runtimes) == len(records) else f"{', '.join(runtimes)}: "
+        console.print(Text(f"  {whose}{reason}", style="dim"))
+
+
+def show_list(console: Console, scenarios: Sequence[Record], records: Sequence[Record]) -> None:
+    """One line for each prediction."""
+    table = Table()
+    for name in ("scenario", "keeps", "interval", "value", "extrapolated"):
+        table.add_column(name, justify="right" if name in ("keeps", "interval") else "left")
+    for scenario, record in zip(scenarios, records, strict=True):
+        value = f"{record['value']:.6g} {record['unit']}" if "value" in record else ""
+        table.add_row(
+            _title(scenario),
+            f"{record['retained']:.0%}",
+            _interval(record),
+            value,
+            "yes" if record["novelty"]["extrapolating"] else "",
+        )
+    console.print(table)
+
+
+def _show_parts(console: Console, record: Record) -> None:
+    """A waterfall: what is left after each part, from bare metal to the answer."""
+    table = Table(title="where it goes", title_justify="left")
+    for name in ("part", "resource", "factor", "left", "", "source"):
+        table.add_column(name, justify="right" if name in ("factor", "left") else "left")
+    left = 1.0
+    steps = [(p["name"], p["resource"], p["factor"], _cited(p)) for p in record["parts"]]
+    steps.append(("learned from measurements", "", record["residual_factor"], ""))
+    for name, resource, factor, cited in steps:
+        before, left = left, left * factor
+        table.add_row(
+            name, resource, f"{factor:.3f}", f"{left:.0%}", _step(console, before, left), cited
+        )
+    console.print(table)
+
+
+def _show_evidence(console: Console, evidence: Sequence[Record]) -> None:
+    if not evidence:
+        return
+    table = Table(title="measurements that moved it most", title_justify="left")
+    for name in ("weight", "kept", "scenario", "source"):
+        table.add_column(name, justify="right" if name in ("weight", "kept") else "left")
+    for item in evidence:
+        said = item.get("citation") or item["source"]
+        against = item.get("baseline", "native")
+        kept = f"{item['retained']:.0%}" + ("" if against == "native" else f" of {against}")
+        table.add_row(f"{item['weight']:.0%}", kept, _title(item["scenario"]), said)
+    console.print(table)
+
+
+def _show_novelty(console: Console, novelty: Record) -> None:
+    if novelty["extrapolating"]:
+        said = "extrapolated: nothing measured lies near this scenario"
+        console.print(Text(said, style="bold yellow"))
+    for reason in novelty["reasons"]:
+        console.print(f"  {reason}")
+
+
+def _title(scenario: Record) -> str:
+    named = [scenario[key] for key in ("runtime", "workload") if scenario.get(key)]
+    if not scenario.get("workload"):
+        named.append("own demands")
+    units = {
+        "cores": "cores",
+        "memory_gb": "GB",
+        "network_gbps": "Gbit/s",
+        "storage_iops": "IOPS",
+    }
+    host = [f"{scenario[key]:g} {unit}" for key, unit in units.items() if key in scenario]
+    options = [f"{key}={value}" for key, value in scenario.get("mechanisms", {}).items()]
+    return ", ".join([*named, *host, *options])
+
+
+def _interval(record: Record) -> str:
+    low, high = record["interval"]
+    return f"{low:.0%} to {high:.0%}"
+
+
+def _cited(part: Record) -> str:
+    return ", ".join(text for text in (part["formula"], part["source"]) if text)
+
+
+def _bar(console: Console, record: Record, top: float) -> str:
+    """The interval on a line from 0 to `top`, with the prediction on it."""
+    empty, filled, point = _characters(console)
+    low, high = (_place(end, top) for end in record["interval"])
+    bar = [filled if low <= i <= high else empty for i in range(BAR)]
+    bar[_place(record["retained"], top)] = point
+    return "".join(bar)
+
+
+def _step(console: Console, before: float, after: float) -> str:
+    """What is left as a line, with what went marked at its end."""
+    empty, filled, _ = _characters(console)
+    first, last = sorted((_place(before, 1.0), _place(after, 1.0)))
+    return filled * first + empty * (last - first)
+
+
+def _place(value: float, top: float) -> int:
+    return max(0, min(BAR - 1, round(value / top * (BAR - 1))))
+
+
+def _characters(console: Console) -> tuple[str, str, str]:
+    empty, filled, point = _PLAIN if console.encoding.startswith("utf") else _ASCII
+    return empty, filled, point
+
+
+def _reasons(records: Sequence[Record]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for reason in record["novelty"]["reasons"]:
+            found.setdefault(reason, []).append(record["runtime"])
+    return found

@@ -1,0 +1,95 @@
+"""The routes of the service: /predict, /compare, /model and their description."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.answers import answer, compare
+from serving.body import read_json
+from serving.problems import document_of, json_bytes
+from serving.schema import parse_compare, parse_predict
+from serving.store import Champion
+
+logger = logging.getLogger("nearmetal.serving")
+
+_INFRASTRUCTURE = ("/healthz", "/livez", "/readyz", "/metrics")
+
+
+def json_response(document: Any, status: int = 200) -> Response:
+    """A document as a response."""
+    return Response(json_bytes(document), status, media_type="application/json")
+
+
+def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Starlette:
+    """The application of this room's routes; `describe` gives the OpenAPI document."""
+
+    async def predict(request: Request) -> Response:
+        return await _answered(request, lambda document: _predict(champion, document))
+
+    async def compared(request: Request) -> Response:
+        return await _answered(request, lambda document: _compare(champion, document))
+
+    def model(_: Request) -> Response:
+        return _guarded(lambda: dict(champion.predictor().card))
+
+    def docs(_: Request) -> Response:
+        return _guarded(describe)
+
+    def index(request: Request) -> Response:
+        paths = [route.path for route in request.app.routes if isinstance(route, Route)]
+        return json_response({"service": "nearmetal", "paths": [*paths, *_INFRASTRUCTURE]})
+
+    return Starlette(
+        routes=[
+            # In place of BentoML's page, which loads a tracker.
+            Route("/", index, methods=["GET"]),
+            Route("/predict", predict, methods=["POST"]),
+            Route("/compare", compared, methods=["POST"]),
+            Route("/model", model, methods=["GET"]),
+            Route("/docs.json", docs, methods=["GET"]),
+        ]
+    )
+
+
+def _predict(champion: Champion, document: Any) -> Any:
+    questions = parse_predict(document)
+    records = answer(champion.predictor(), questions)
+    return records if isinstance(document, list) else records[0]
+
+
+def _compare(champion: Champion, document: Any) -> Any:
+    comparison = parse_compare(document)
+    return compare(champion.predictor(), comparison)
+
+
+async def _answered(request: Request, work: Callable[[Any], Any]) -> Response:
+    """The answer to a JSON body, worked out beside the event loop."""
+    try:
+        document = await read_json(request)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    except Exception as error:
+        return _refusal(error)
+    return await anyio.to_thread.run_sync(_guarded, lambda: work(document))
+
+
+def _guarded(work: Callable[[], Any]) -> Response:
+    try:
+        return json_response(work())
+    except Exception as error:
+        return _refusal(error)
+
+
+def _refusal(error: Exception) -> Response:
+    status, document = document_of(error)
+    if status == 500:
+        logger.error("request failed", exc_info=error)
+    return json_response(document, status)

@@ -1,0 +1,75 @@
+"""The champion in the BentoML model store, the one place that serving reads models from."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from features.errors import ModelUnavailable
+from models.home import state_folder
+from models.persistence import load_predictor
+from models.predictor import Predictor
+
+MODEL_NAME = "nearmetal"
+_ADVICE = "train one with `nearmetal train`"
+
+
+def prepare_bentoml() -> Path:
+    """Tell BentoML where its home is and to report to nobody; call it before BentoML is imported.
+
+    What the user has set stands. Returns the home.
+    """
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    os.environ.setdefault("BENTOML_HOME", str(state_folder().absolute() / "bentoml"))
+    return Path(os.environ["BENTOML_HOME"]).expanduser()
+
+
+def champion_folder() -> Path:
+    """The folder of `nearmetal:latest`.
+
+    Reads the store's own pointer file: importing BentoML's store takes a second, which a
+    command that predicts once does not have. Raises ModelUnavailable when there is none.
+    """
+    models = prepare_bentoml() / "models" / MODEL_NAME
+    try:
+        version = (models / "latest").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ModelUnavailable(f"there is no model yet: {_ADVICE}") from None
+    folder = models / version
+    if not version or Path(version).name != version or not folder.is_dir():
+        raise ModelUnavailable(f"the model store names a version that is not there: {_ADVICE}")
+    return folder
+
+
+def load_champion() -> Predictor:
+    """The champion, read from the store. Raises ModelUnavailable."""
+    return load_predictor(champion_folder())
+
+
+class Champion:
+    """The champion as a service holds it: read once, and looked for again while there is none."""
+
+    def __init__(self) -> None:
+        self._predictor: Predictor | None = None
+        self._lock = threading.Lock()
+
+    def predictor(self) -> Predictor:
+        """The predictor. Raises ModelUnavailable while there is none."""
+        if self._predictor is None:
+            with self._lock:
+                if self._predictor is None:
+                    self._predictor = load_champion()
+        return self._predictor
+
+    def is_ready(self) -> bool:
+        """Whether a predictor can answer now."""
+        try:
+            self.predictor()
+        except ModelUnavailable:
+            return False
+        return True
+
+    def forget(self) -> None:
+        """Let the predictor go, so that the next one asked for is read from the store."""
+        self._predictor = None

@@ -1,0 +1,123 @@
+"""A small predictor in a store of its own, and the service over it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.scenario import Scenario
+from models.fitting import fit_predictor
+from models.persistence import save_predictor
+from models.predictor import Predictor, Record
+from models.rows import make_rows
+
+# Read by BentoML when it is imported, so set before any test module imports the service.
+_METRICS = tempfile.TemporaryDirectory(prefix="nearmetal-test-metrics-")
+_STORE = tempfile.TemporaryDirectory(prefix="nearmetal-test-store-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS.name
+os.environ["BENTOML_HOME"] = _STORE.name
+os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row that an estimator can learn from."""
+
+    scenario: Scenario
+    retained: float
+    source: int
+    baseline: Scenario | None = None
+    spread: float | None = 0.02
+    repeats: int | None = 3
+    origin: str = "measured"
+    resource: str = "app"
+    caution: str = ""
+
+
+def small_predictor() -> Predictor:
+    """A predictor of a few made-up rows: real arithmetic, quick to fit."""
+    host = {"cores": 8, "memory_gb": 32, "network_gbps": 10, "storage_iops": 1e5}
+    kept = {"container": 0.97, "vm": 0.9, "gvisor": 0.6}
+    rows = [
+        Measured(Scenario(runtime, workload, **host), value - 0.02 * source, source)
+        for source in range(4)
+        for runtime, value in kept.items()
+        for workload in ("web", "database", "hpc")
+    ]
+    records = [
+        Record(
+            f"source-{r.source}",
+            "A. Author 2024",
+            r.scenario.as_dict(),
+            "native",
+            r.retained,
+            r.origin,
+        )
+        for r in rows
+    ]
+    codes = [r.source for r in rows]
+    return fit_predictor(
+        make_rows(rows, codes, codes),
+        records,
+        np.ones(len(rows), dtype=bool),
+        version="7",
+        trained_at="2024-05-01T00:00:00+00:00",
+        card={"name": "nearmetal", "version": "7"},
+    )
+
+
+def put(predictor: Predictor, home: Path, version: str = "v1") -> Path:
+    """The predictor as the latest model of the BentoML home, in its store's layout."""
+    folder = home / "models" / "nearmetal" / version
+    save_predictor(predictor, folder)
+    (folder.parent / "latest").write_text(version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    return small_predictor()
+
+
+@pytest.fixture
+def empty_home(tmp_path, monkeypatch) -> Path:
+    """A BentoML home without a model."""
+    home = tmp_path / "bentoml"
+    monkeypatch.setenv("BENTOML_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def home(empty_home, predictor) -> Path:
+    """A BentoML home with the small predictor as champion."""
+    put(predictor, empty_home)
+    return empty_home
+
+
+@pytest.fixture
+def client(home) -> Iterator:
+    """The service in process, with a champion."""
+    yield from _client()
+
+
+@pytest.fixture
+def client_without_model(empty_home) -> Iterator:
+    """The service in process, without a champion."""
+    yield from _client()
+
+
+def _client() -> Iterator:
+    from starlette.testclient import TestClient
+
+    from serving import service
+
+    service.champion.forget()
+    with TestClient(service.NearmetalService.to_asgi(), raise_server_exceptions=False) as made:
+        yield made
+    service.champion.forget()
