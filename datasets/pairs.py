@@ -24,26 +24,34 @@ _SINGLE_RUN_CAUTION = "single-run"
 def pair_measurements(raw_rows: Iterable[Mapping[str, str]]) -> Iterator[Measurement]:
     """One measurement per pair and workload; outliers and unequal processors are left out."""
     pairs: dict[tuple[str, str, str], list[Mapping[str, str]]] = defaultdict(list)
+    demands: dict[str, dict[str, float]] = {}
     for raw in raw_rows:
         if raw["outlier"] == "yes" or raw["cpu_model_equal"] == "no":
             continue
         reading = read_with(rules_of(raw["source_id"]), raw).set
         if "drop" not in reading and "workload" in reading:
-            pairs[raw["source_id"], raw["vm_type"], reading["workload"]].append(raw)
+            workload = reading.pop("workload")
+            demands[workload] = reading
+            pairs[raw["source_id"], raw["vm_type"], workload].append(raw)
     for (source, vm_type, workload), rows in sorted(pairs.items()):
-        yield _pair(source, vm_type, workload, rows)
+        scenario = Scenario(
+            "vm",
+            workload,
+            cores=float(rows[0]["cores"]),
+            memory_gb=float(rows[0]["memory_gb"]),
+            demands=demands[workload],
+        )
+        yield _pair(source, vm_type, scenario, rows)
 
 
-def _pair(source: str, vm_type: str, workload: str, rows: list[Mapping[str, str]]) -> Measurement:
+def _pair(
+    source: str, vm_type: str, scenario: Scenario, rows: list[Mapping[str, str]]
+) -> Measurement:
     ratios = [float(raw["ratio"]) for raw in rows]
     middle = median(ratios)
     spread = _MAD_TO_SD * median(abs(ratio - middle) for ratio in ratios) / middle
-    host = rows[0]
-    scenario = Scenario(
-        "vm", workload, cores=float(host["cores"]), memory_gb=float(host["memory_gb"])
-    )
     return Measurement(
-        id=f"{source}-{vm_type}-{workload}",
+        id=f"{source}-{vm_type}-{scenario.workload}",
         scenario=scenario,
         retained=float(f"{middle:.6g}"),
         source=source,
@@ -54,7 +62,7 @@ def _pair(source: str, vm_type: str, workload: str, rows: list[Mapping[str, str]
         repeats=len(rows),
         caution=_caution(rows),
         benchmark=f"{len(rows)} benchmarks",
-        detail=f"{vm_type} against {host['metal_type']}, {host['host_cpu']}",
+        detail=f"{vm_type} against {rows[0]['metal_type']}, {rows[0]['host_cpu']}",
     )
 
 

@@ -240,7 +240,10 @@ class _Cells:
             return Scenario(
                 runtime,
                 scenario.workload,
-                *(getattr(scenario, key) for key in HOST_FIELDS),
+                scenario.cores,
+                scenario.memory_gb,
+                scenario.network_gbps,
+                scenario.storage_iops,
                 mechanisms=options,
                 demands=dict(scenario.demands),
             )
