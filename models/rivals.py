@@ -112,22 +112,27 @@ class EncodedRegressor(RegressorMixin, BaseEstimator):
             np.hstack([raw_features(X), X[:, _PARTS_FROM:]]) if self.on_prior else (raw_features(X))
         )
         self.model_ = self.make().fit(features, target)
+        self.range_ = (float(target.min()), float(target.max()))
         return self
 
     def predict(self, X: Array) -> Array:
         if self.on_prior:
             features = np.hstack([raw_features(X), X[:, _PARTS_FROM:]])
-            return self.model_.predict(features) + X[:, _PARTS_FROM:].sum(axis=1)
-        return self.model_.predict(raw_features(X))
+            return self._held(features) + X[:, _PARTS_FROM:].sum(axis=1)
+        return self._held(raw_features(X))
+
+    def _held(self, features: Array) -> Array:
+        """What the model says, inside the range it was taught: a polynomial has no bounds."""
+        return np.clip(self.model_.predict(features), *self.range_)
 
 
 def _forest() -> BaseEstimator:
-    return RandomForestRegressor(150, min_samples_leaf=2, max_features=0.4, random_state=0)
+    return RandomForestRegressor(100, min_samples_leaf=2, max_features=0.4, random_state=0)
 
 
 def _boosting() -> BaseEstimator:
     return HistGradientBoostingRegressor(
-        loss="absolute_error", max_iter=150, learning_rate=0.06, min_samples_leaf=8, random_state=0
+        loss="absolute_error", max_iter=100, learning_rate=0.08, min_samples_leaf=8, random_state=0
     )
 
 

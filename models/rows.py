@@ -84,11 +84,12 @@ class Rows:
 
 
 # Standard deviations of log retained: of a clean measurement, of one under a caution, of a cell
-# of the reference, of a synthetic row. A row without a measurement never outweighs one with.
+# of the reference, of a synthetic row. A row without a measurement never outweighs one with; the
+# reference and the ranges behind synthetic rows already speak through the prior's constants.
 NOISE_CLEAN = 0.1
 NOISE_CAUTION = 0.35
-NOISE_REFERENCE = 0.5
-NOISE_SYNTHETIC = 0.8
+NOISE_REFERENCE = 1.0
+NOISE_SYNTHETIC = 2.0
 
 
 def noise_variance(rows: Sequence[Row]) -> Array:

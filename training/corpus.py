@@ -55,7 +55,7 @@ def load_corpus(
     own = [m for path in files for m in read_measurements(path)]
     curated = list(measured())
     made = synthetic_rows(synthetic, seed)
-    rows = [*sampled([*curated, *own]), *reference(), *made]
+    rows = [*sampled(curated), *own, *reference(), *made]
     group_of = {s.id: s.group for s in sources().values()}
     names = [group_of.get(m.source, m.source) for m in rows]
     source_codes = {name: i for i, name in enumerate(sorted({m.source for m in rows}))}

@@ -14,7 +14,7 @@ from features.vocabulary import vocabulary
 from models.calibration import Bounds, calibrate
 from models.fitting import features_of, nested, prior_answer
 from models.rivals import leave_one_out_errors, reference_cells, rivals
-from models.selection import Candidate
+from models.selection import Candidate, leave_out_candidates
 from training.corpus import Corpus
 from training.metrics import LEVELS, Outcome, measures
 from training.protocol import PROTOCOL
@@ -107,6 +107,19 @@ def evaluate_rivals(
         outcomes.append(Outcome(name, error, {}))
         progress()
     return outcomes
+
+
+def without_synthetic(corpus: Corpus, candidates: Sequence[Candidate]) -> Outcome:
+    """The residual model taught without synthetic rows: what they are worth.
+
+    The candidates are those of the whole corpus, so that only the rows differ.
+    """
+    kept = np.flatnonzero([m.origin != "synthetic" for m in corpus.measurements])
+    rows, scored = corpus.rows.take(kept), corpus.scored[kept]
+    answers = leave_out_candidates(rows, [c.amplitudes for c in candidates])
+    honest = nested(rows, answers, scored, LEVELS)
+    error = (rows.residual - honest.mean)[scored]
+    return Outcome("without-synthetic", error, _scored(honest.bounds, scored))
 
 
 def _one_group(model, rows, flags: NDArray, group: int) -> Array:

@@ -21,6 +21,7 @@ from training.evaluation import (
     evaluate_residual,
     evaluate_rivals,
     tabulate,
+    without_synthetic,
 )
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
@@ -81,6 +82,8 @@ def assess(
     outcomes = [evaluate_residual(corpus, answers), evaluate_prior(corpus)]
     step("model")
     if all_rivals:
+        outcomes.append(without_synthetic(corpus, answers))
+        step("without synthetic rows")
         outcomes += evaluate_rivals(corpus, progress=lambda: step("rival"))
     return tabulate(corpus, outcomes)
 
