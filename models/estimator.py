@@ -8,10 +8,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from features.encoder import COLUMNS, PART_COLUMNS
-from models.gaussian import cross_terms, row_terms, solve
+from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.predictor import Predictor
 from models.rows import NOISE_CLEAN, Rows
+from models.solving import solve
 
 Array = NDArray[np.float64]
 

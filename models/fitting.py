@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Bounds, Calibration, calibrate, scale_features
-from models.gaussian import row_terms, solve
+from models.gaussian import row_terms
 from models.kernel import Amplitudes, self_variance
 from models.predictor import Predictor, Record
 from models.rows import Rows
 from models.selection import CANDIDATES, Candidate, LeaveOut, leave_out_candidates, score
+from models.solving import solve
 
 Array = NDArray[np.float64]
 

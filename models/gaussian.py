@@ -1,15 +1,13 @@
-"""A Gaussian process on rows that may be differences, and its closed-form leave-group-out."""
+"""The kernel between points and rows that may be differences. Prediction needs no more than it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
 
-from models.kernel import Amplitudes, Points, Terms, combine, kernel_terms
+from models.kernel import Amplitudes, Points, Terms, kernel_terms
 from models.rows import Rows
 
 Array = NDArray[np.float64]
@@ -57,24 +55,3 @@ def cross_terms(points: Points, rows: Rows, lengths: Amplitudes) -> Terms:
         return out
 
     return Terms(less(whole.general, base.general), less(whole.local, base.local))
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The inverse covariance (n, n) of the rows, alpha = C^-1 y, and the covariance's diagonal."""
-
-    precision: Array
-    alpha: Array
-    diagonal: Array
-
-
-def solve(terms: Terms, amplitudes: Amplitudes, noise: Array, target: Array) -> Solution:
-    """Invert the rows' covariance once; every leave-out answer follows from it.
-
-    Raises numpy.linalg.LinAlgError when the covariance is not positive definite.
-    """
-    _, covariance = combine(terms, amplitudes)
-    covariance[np.diag_indices_from(covariance)] += noise
-    lower = cholesky(covariance, lower=True, check_finite=False)
-    precision = cho_solve((lower, True), np.eye(len(covariance)), check_finite=False)
-    return Solution(precision, precision @ target, covariance.diagonal().copy())

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.gaussian import row_terms, solve
+from models.gaussian import row_terms
 from models.kernel import Amplitudes
 from models.rows import Rows
+from models.solving import solve
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from features.errors import ModelUnavailable
-from models.home import state_folder
+from models.home import bentoml_home
 from models.persistence import load_predictor
 from models.predictor import Predictor
 
@@ -21,8 +21,8 @@ def prepare_bentoml() -> Path:
     What the user has set stands. Returns the home.
     """
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-    os.environ.setdefault("BENTOML_HOME", str(state_folder().absolute() / "bentoml"))
-    return Path(os.environ["BENTOML_HOME"]).expanduser()
+    os.environ["BENTOML_HOME"] = str(bentoml_home())
+    return bentoml_home()
 
 
 def champion_folder() -> Path:

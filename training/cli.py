@@ -37,12 +37,12 @@ def progress_bar(title: str, total: int) -> Iterator[Any]:
 
 def ensure_champion() -> None:
     """Train the model alone when there is none yet, and say so."""
-    from models.home import state_folder
+    from training.promotion import has_champion
+
+    if has_champion():
+        return
     from training.teach import quick_champion
 
-    folder = state_folder() / "bentoml" / "models" / "nearmetal"
-    if (folder / "latest").exists():
-        return
     print("no model yet: training one on the shipped measurements", file=sys.stderr)
     with progress_bar("first model", 9) as step:
         quick_champion(step)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from models.home import state_folder
+from models.home import bentoml_home
 from models.persistence import save_predictor
 from models.predictor import Predictor
 
 STORE_NAME = "nearmetal"
+
+
+def has_champion() -> bool:
+    """Whether serving has a model to read."""
+    return (bentoml_home() / "models" / STORE_NAME / "latest").exists()
 
 
 def put_champion(predictor: Predictor) -> str:
@@ -17,9 +23,7 @@ def put_champion(predictor: Predictor) -> str:
     The store registers a version only when it is whole, so an interrupted run leaves the last.
     """
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-    os.environ.setdefault("BENTOML_HOME", str(state_folder() / "bentoml"))
-    from pathlib import Path
-
+    os.environ["BENTOML_HOME"] = str(bentoml_home())
     import bentoml
 
     with bentoml.models.create(

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from models.fitting import nested
-from models.gaussian import cross_terms, row_terms, solve
+from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, combine, self_variance
 from models.rows import make_rows
 from models.selection import CANDIDATES, leave_out_candidates, score
+from models.solving import solve
 
 from .conftest import Row, law_rows
 
