@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from features.cpu import amdahl_speedup
 from features.scenario import Scenario
 from models.prediction import Prediction
@@ -54,9 +56,10 @@ def native_at(native: NativeValue, scenario: Scenario) -> float:
     """The native value on the scenario's cores: throughput scales by Amdahl's law (F1)."""
     if native.cores is None or native.cores == scenario.cores:
         return native.value
-    parallel = scenario.resolved_demands["parallel"]
-    gain = amdahl_speedup(parallel, scenario.cores) / amdahl_speedup(parallel, native.cores)
-    return native.value * float(gain)
+    parallel = np.array(scenario.resolved_demands["parallel"])
+    cores = np.array([native.cores, scenario.cores], dtype=float)
+    measured, asked = amdahl_speedup(parallel, cores)
+    return native.value * float(asked / measured)
 
 
 def _with_value(prediction: Prediction, question: Question) -> dict[str, Any]:

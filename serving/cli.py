@@ -35,10 +35,11 @@ Level = Annotated[str | None, typer.Option(metavar="P", help="Probability of the
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Input = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="CSV of scenarios, columns named like the flags' words."),
+    typer.Option("--input", metavar="FILE", help="CSV of scenarios, a column for each word."),
 ]
 Output = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a CSV: the input with its answers.")
+    Path | None,
+    typer.Option("--output", metavar="FILE", help="CSV to write: the input and its answers."),
 ]
 
 
@@ -58,8 +59,8 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         unit: Unit = None,
         native_cores: NativeCores = None,
         level: Level = None,
-        input: Input = None,
-        output: Output = None,
+        source: Input = None,
+        target: Output = None,
         as_json: Json = False,
     ) -> None:
         """How much of its bare-metal performance a workload keeps.
@@ -80,7 +81,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "native_cores": native_cores,
             "level": level,
         }
-        run_predict(given, options or [], input, output, as_json, ensure_champion)
+        run_predict(given, options or [], source, target, as_json, ensure_champion)
 
     @app.command()
     def compare(
@@ -95,8 +96,8 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         unit: Unit = None,
         native_cores: NativeCores = None,
         level: Level = None,
-        input: Input = None,
-        output: Output = None,
+        source: Input = None,
+        target: Output = None,
         as_json: Json = False,
     ) -> None:
         """The same workload under each runtime, best first.
@@ -116,7 +117,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "native_cores": native_cores,
             "level": level,
         }
-        run_compare(given, runtimes, options or [], input, output, as_json, ensure_champion)
+        run_compare(given, runtimes, options or [], source, target, as_json, ensure_champion)
 
     @app.command()
     def serve(

@@ -21,9 +21,7 @@ def launch(host: str, port: int, ensure_champion: Callable[[], None]) -> None:
     address = resolve(host)
     check_free(address, port)
     if not ipaddress.ip_address(address).is_loopback:
-        said = (
-            f"warning: {address} is open to the network, and the service asks nobody who they are"
-        )
+        said = f"warning: {address} is reachable from outside, and anyone may ask"
         print(said, file=sys.stderr)
     ensure_champion()
     prepare_bentoml()

@@ -44,7 +44,7 @@ class NativeValue:
     @property
     def is_time(self) -> bool:
         """Whether less is better."""
-        words = self.unit.replace("/", " ").split()
+        words = self.unit.split("/")[0].split()
         return bool(words) and words[0].lower() in TIME_UNITS
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 BAR = 24
-_PLAIN, _ASCII = "·━●", ".=o"
+_PLAIN, _ASCII = ("·", "━", "●"), (".", "=", "o")
 
 Record = Mapping[str, Any]
 
@@ -164,8 +164,7 @@ def _place(value: float, top: float) -> int:
 
 
 def _characters(console: Console) -> tuple[str, str, str]:
-    empty, filled, point = _PLAIN if console.encoding.startswith("utf") else _ASCII
-    return empty, filled, point
+    return _PLAIN if console.encoding.startswith("utf") else _ASCII
 
 
 def _reasons(records: Sequence[Record]) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
 
 from features.errors import InvalidInput, Problem, near_names
 from features.scenario import HOST_RANGES
@@ -43,7 +44,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 def _host(name: str, meaning: str) -> Any:
     low, high = HOST_RANGES[name]
-    extra = {"minimum": low, "maximum": high}
+    extra: JsonDict = {"minimum": low, "maximum": high}
     return Field(
         default=None, description=f"{meaning}; unknown when absent", json_schema_extra=extra
     )

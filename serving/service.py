@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from typing import Any
+from typing import Any, cast
 
 from features.errors import ModelUnavailable
 from serving.errorshape import OneErrorShape
@@ -45,7 +45,7 @@ def describe_service() -> dict[str, Any]:
         version = champion.predictor().version
     except ModelUnavailable:
         version = "none"
-    return describe(NearmetalService.openapi_spec.asdict(), version)
+    return describe(cast("Service", NearmetalService).openapi_spec.asdict(), version)
 
 
 @bentoml.asgi_app(build_app(champion, describe_service), path="/", name="nearmetal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,22 @@ from models.persistence import save_predictor
 from models.predictor import Predictor, Record
 from models.rows import make_rows
 
-# Read by BentoML when it is imported, so set before any test module imports the service.
+# Read by prometheus_client when it is imported, so set before the service is.
 _METRICS = tempfile.TemporaryDirectory(prefix="nearmetal-test-metrics-")
-_STORE = tempfile.TemporaryDirectory(prefix="nearmetal-test-store-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS.name
-os.environ["BENTOML_HOME"] = _STORE.name
-os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+_HOME_BEFORE = os.environ.get("BENTOML_HOME")
+
+with warnings.catch_warnings():
+    # What BentoML's modules and Starlette's test client say of other libraries on import.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.filterwarnings("ignore", "Using `httpx` with `starlette.testclient`")
+    from starlette.testclient import TestClient
+
+    from serving import service
+
+# Importing the service names BentoML's home; other rooms' tests choose their own.
+if _HOME_BEFORE is None:
+    os.environ.pop("BENTOML_HOME", None)
 
 
 @dataclass(frozen=True)
@@ -100,24 +111,24 @@ def home(empty_home, predictor) -> Path:
     return empty_home
 
 
-@pytest.fixture
-def client(home) -> Iterator:
-    """The service in process, with a champion."""
-    yield from _client()
-
-
-@pytest.fixture
-def client_without_model(empty_home) -> Iterator:
-    """The service in process, without a champion."""
-    yield from _client()
-
-
-def _client() -> Iterator:
-    from starlette.testclient import TestClient
-
-    from serving import service
-
-    service.champion.forget()
+@pytest.fixture(scope="session")
+def running() -> Iterator[TestClient]:
+    """The service in process; BentoML's metrics allow one in each process."""
     with TestClient(service.NearmetalService.to_asgi(), raise_server_exceptions=False) as made:
         yield made
+
+
+@pytest.fixture
+def client(running, home) -> Iterator[TestClient]:  # noqa: ARG001
+    """The service with a champion."""
+    service.champion.forget()
+    yield running
+    service.champion.forget()
+
+
+@pytest.fixture
+def client_without_model(running, empty_home) -> Iterator[TestClient]:  # noqa: ARG001
+    """The service without a champion."""
+    service.champion.forget()
+    yield running
     service.champion.forget()

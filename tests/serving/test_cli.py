@@ -1,0 +1,221 @@
+"""The commands predict, compare and serve, as the front door composes them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import socket
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from features.errors import InvalidInput, ModelUnavailable
+from serving import cli, launch
+
+WEB = ["--runtime", "gvisor", "--workload", "web", "--cores", "8"]
+
+
+def run(*arguments: str, ensure=lambda: None) -> str:
+    """Standard output of a command; its error is raised."""
+    app = typer.Typer()
+    cli.register(app, ensure)
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def told(*arguments: str) -> str:
+    """The one line of a bad input; no model is asked for before the input is read."""
+
+    def untouched() -> None:
+        raise AssertionError("a model was asked for")
+
+    with pytest.raises(InvalidInput) as caught:
+        run(*arguments, ensure=untouched)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text: str, name: str = "mine.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.usefixtures("home")
+class TestPredict:
+    def test_json_is_one_document(self):
+        document = json.loads(run("predict", *WEB, "--with", "page_size=2m", "--json"))
+        assert document["level"] == 0.9
+        assert 0 < document["retained"] < 1
+
+    def test_a_person_reads_the_answer_and_who_says_so(self):
+        text = run("predict", *WEB, "--native-value", "12000", "--unit", "requests/s")
+        assert "keeps" in text
+        assert "requests/s" in text
+        assert "A. Author 2024" in text
+        assert "memory_gb is unknown" in text
+
+    def test_a_unit_is_not_read_as_markup(self):
+        assert "[red]/s" in run("predict", *WEB, "--native-value", "1", "--unit", "[red]/s")
+
+    def test_demands_and_level_are_options(self):
+        made = run("predict", *WEB, "--with", "calls=50", "--level", "0.6", "--json")
+        assert json.loads(made)["level"] == 0.6
+
+    def test_a_table_is_answered_row_by_row(self, table):
+        path = table(
+            "\ufeffruntime, workload,cores,page_size,native_value,unit\r\n"
+            "gvisor,web,,2m,,\r\nvm,hpc,4,,10,s\r\n"
+        )
+        documents = json.loads(run("predict", "--input", str(path), "--cores", "8", "--json"))
+        assert len(documents) == 2
+        assert "value" not in documents[0]
+        assert documents[1]["value"] > 10
+        assert not any("cores" in r for r in documents[0]["novelty"]["reasons"])
+        assert "hpc" in run("predict", "--input", str(path))
+
+    def test_a_table_is_written_whole(self, table, tmp_path):
+        path = table("runtime,workload\ngvisor,web\nvm,web\n")
+        out = tmp_path / "out.csv"
+        assert run("predict", "--input", str(path), "--output", str(out)) == ""
+        with out.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [r["runtime"] for r in rows] == ["gvisor", "vm"]
+        assert all(float(r["lower"]) <= float(r["retained"]) <= float(r["upper"]) for r in rows)
+        assert sorted(p.name for p in tmp_path.glob("*.csv")) == ["mine.csv", "out.csv"]
+        assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.usefixtures("home")
+class TestCompare:
+    def test_json_is_the_document_of_the_service(self):
+        made = run("compare", "--workload", "web", "--with", "page_size=1g", "--json")
+        document = json.loads(made)
+        assert document["scenario"] == {"workload": "web", "mechanisms": {"page_size": "1g"}}
+        assert len(document["predictions"]) > 5
+
+    def test_a_person_reads_a_line_for_each_runtime(self):
+        text = run("compare", "--workload", "web", "--runtime", "gvisor", "--runtime", "vm")
+        assert text.index("vm") < text.index("gvisor")
+        assert "━" in text
+
+    def test_a_table_is_written_with_a_row_for_each_runtime(self, table, tmp_path):
+        path, out = table("workload,page_size\nweb,1g\nhpc,\n"), tmp_path / "out.csv"
+        chosen = ["--runtime", "vm", "--runtime", "gvisor"]
+        run("compare", "--input", str(path), "--output", str(out), *chosen)
+        with out.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 4
+        assert "cannot have page_size=1g" in rows[1]["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predict"], "runtime: is required"),
+        (["predict", "--runtime", "gvisr", "--workload", "web"], "did you mean gvisor?"),
+        (["predict", *WEB, "--memory-gb", "much"], "memory_gb: a number is needed, not 'much'"),
+        (["predict", *WEB, "--memory-gb", "nan"], "memory_gb: must be"),
+        (["predict", *WEB, "--memory-gb=-1"], "memory_gb: must be"),
+        (["predict", *WEB, "--level", "1"], "level: must be above 0.5"),
+        (["predict", *WEB, "--level", "nan"], "level: must be above 0.5"),
+        (["predict", *WEB, "--native-value", "3"], "unit: is required"),
+        (["predict", *WEB, "--native-value", "inf", "--unit", "s"], "native_value: must be"),
+        (["predict", *WEB, "--with", "page_size"], "KEY=VALUE is needed"),
+        (["predict", *WEB, "--with", "page_siz=2m"], "did you mean page_size"),
+        (["predict", *WEB, "--with", "page_size=1g"], "gvisor cannot have page_size=1g"),
+        (["predict", *WEB, "--with", "calls=many"], "calls: a number is needed"),
+        (["predict", *WEB, "--output", "out.csv"], "output: goes with --input"),
+        (["predict", "--input", "absent.csv"], "absent.csv: No such file"),
+        (["compare"], "workload: is required"),
+        (["compare", "--workload", "web", "--runtime", "vmm"], "did you mean vm?"),
+        (["compare", "--workload", "web", "--with", "page_size=9k"], "page_size"),
+        (["serve", "--host", "no such host"], "is no address"),
+        (["serve", "--host", "192.0.2.1"], "cannot be bound"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, said):
+    assert said in told(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "header: is missing"),
+        ("runtime,workload\n", "has no rows"),
+        ("runtim,workload\nvm,web\n", "did you mean runtime"),
+        ("runtime,runtime\nvm,vm\n", "'runtime' is there twice"),
+        ("runtime,workload\nvm,web\nvmm,web\n", "mine.csv: row 3, runtime: unknown runtime 'vmm'"),
+        ("runtime,workload,cores\nvm,web,x\n", "row 2, cores: a number is needed"),
+        ("runtime,workload\nvm,web,3\n", "row 2: has more cells than the header"),
+        ("runtime,workload\nvm\n", "row 2, workload: is required"),
+        ('runtime,workload\n"vm,web\n', "is not a CSV"),
+        ("runtime,workload\nvm,web\x00\n", "web"),
+    ],
+)
+def test_a_bad_table_is_named_by_file_and_row(table, text, said):
+    assert said in told("predict", "--input", str(table(text)))
+
+
+def test_a_table_of_another_encoding_is_told(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(b"runtime,workload\nvm,\xff\xfe\n")
+    assert "is not a CSV in UTF-8" in told("predict", "--input", str(path))
+
+
+def test_all_bad_rows_are_told_at_once(table):
+    text = told("predict", "--input", str(table("runtime,workload\nvmm,web\nvm,wb\n")))
+    assert "row 2, runtime" in text
+    assert "row 3, workload" in text
+
+
+@pytest.mark.usefixtures("home")
+def test_an_output_that_cannot_be_written_is_told(table, tmp_path):
+    path = table("runtime,workload\nvm,web\n")
+    with pytest.raises(InvalidInput, match="output: .*No such file"):
+        run("predict", "--input", str(path), "--output", str(tmp_path / "absent" / "out.csv"))
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_without_a_champion_one_is_ensured(predictor, empty_home):
+    from tests.serving.conftest import put
+
+    document = run("predict", *WEB, "--json", ensure=lambda: put(predictor, empty_home))
+    assert json.loads(document)["model"]["version"] == "7"
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_no_model_at_all_is_told():
+    with pytest.raises(ModelUnavailable, match="nearmetal train"):
+        run("predict", *WEB)
+
+
+@pytest.mark.parametrize("command", ["predict", "compare", "serve"])
+def test_help_shows_an_example(command):
+    assert f"Example: nearmetal {command}" in run(command, "--help")
+
+
+def test_a_busy_port_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert "choose another --port" in told("serve", "--port", str(port))
+
+
+def test_a_wide_bind_warns(monkeypatch, capfd):
+    commands = []
+    monkeypatch.setattr(launch.os, "execv", lambda _, command: commands.append(command))
+    for host in ("localhost", "0.0.0.0"):
+        launch.launch(host, _free_port(), lambda: None)
+    assert capfd.readouterr().err.count("warning") == 1
+    assert commands[0][commands[0].index("--host") + 1] == "127.0.0.1"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
