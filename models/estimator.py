@@ -11,7 +11,7 @@ from features.encoder import COLUMNS, PART_COLUMNS
 from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.predictor import Predictor
-from models.rows import NOISE_CLEAN, Rows
+from models.rows import NOISE_CLEAN, Rows, residual_limit
 from models.solving import solve
 
 Array = NDArray[np.float64]
@@ -68,7 +68,8 @@ class ResidualRegressor(RegressorMixin, BaseEstimator):
         chosen = self._amplitudes()
         nowhere = np.full(len(X), -1)
         general, _ = combine(cross_terms(Points(X, nowhere, nowhere), self._rows(), chosen), chosen)
-        mean = X[:, _PARTS_FROM:].sum(axis=1) + general @ self.alpha_
+        log_prior = X[:, _PARTS_FROM:].sum(axis=1)
+        mean = log_prior + np.minimum(general @ self.alpha_, residual_limit(log_prior))
         if not return_std:
             return mean
         carried, whole = self_variance(X, chosen)

@@ -5,11 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoder import COLUMNS, MECHANISM_COLUMNS, NAMES, PART_COLUMNS, POINT_COLUMNS
+from features.encoder import (
+    COLUMNS,
+    MECHANISM_COLUMNS,
+    NAMES,
+    PART_COLUMNS,
+    POINT_COLUMNS,
+    names_of,
+)
+from features.vocabulary import vocabulary
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -87,6 +96,30 @@ def _equal(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
     return a[:, None] == b[None, :]
 
 
+@cache
+def _workload_likeness() -> Array:
+    """Gram matrix (w, w) of the workloads: a leaf is itself, a family an even mix of leaves."""
+    names = names_of("workload")
+    words = vocabulary().workloads
+    places = np.eye(len(names))
+    for i, name in enumerate(names):
+        leaves = [j for j, n in enumerate(names) if n in words and words[n].family == name != n]
+        if leaves:
+            places[i] = places[leaves].sum(axis=0) / np.sqrt(len(leaves))
+    return places @ places.T
+
+
+# Where the prior sees no loss at all, this share of the residual's amplitude is left.
+_LEAST_STAKE = 0.5
+
+
+def _stake(encoding: Array) -> Array:
+    """How much there is to be wrong about (n,): nothing for native, little where the prior sees
+    hardly any loss, all of it from a factor e on."""
+    loss = np.abs(encoding[:, _PARTS].sum(axis=1))
+    return (encoding[:, _RUNTIME] > 0) * np.clip(np.sqrt(loss), _LEAST_STAKE, 1.0)
+
+
 @dataclass(frozen=True)
 class Terms:
     """The kernel's terms between two sets of points before their amplitudes: each (n, m)."""
@@ -101,10 +134,12 @@ def kernel_terms(a: Points, b: Points, lengths: Amplitudes) -> Terms:
     A native scenario keeps 1 by definition: its residual is zero, so every term is zero there.
     """
     ea, eb = a.encoding, b.encoding
-    alive = ((ea[:, _RUNTIME] > 0)[:, None] & (eb[:, _RUNTIME] > 0)[None, :]).astype(float)
+    alive = _stake(ea)[:, None] * _stake(eb)[None, :]
     runtime = _equal(ea[:, _RUNTIME], eb[:, _RUNTIME]) * alive
     family = _equal(ea[:, _FAMILY], eb[:, _FAMILY])
-    workload = _equal(ea[:, _WORKLOAD], eb[:, _WORKLOAD])
+    alike = _workload_likeness()
+    codes_a, codes_b = ea[:, _WORKLOAD].astype(int), eb[:, _WORKLOAD].astype(int)
+    workload = alike[codes_a[:, None], codes_b[None, :]]
     parts_a = np.clip(ea[:, _PARTS], -_PART_LIMIT, _PART_LIMIT)
     parts_b = np.clip(eb[:, _PARTS], -_PART_LIMIT, _PART_LIMIT)
     near_mechanisms = np.exp(
@@ -145,7 +180,7 @@ def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
 
 def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array]:
     """The carried-over and the whole variance (n,) of points with themselves."""
-    alive = (encoding[:, _RUNTIME] > 0).astype(float)
+    alive = _stake(encoding) ** 2
     record = amplitudes.as_dict()
     within = ("source", "source_runtime_resource", "source_local")
     local = sum(record[k] ** 2 for k in within)

@@ -14,12 +14,12 @@ from features.encoder import encode
 from features.integration import ExpectedPrior, expected_prior
 from features.scenario import HOST_FIELDS, Scenario
 from features.table import UNKNOWN_RANGES, scenario_table
-from features.vocabulary import RESOURCES
+from features.vocabulary import RESOURCES, vocabulary
 from models.calibration import Bounds, Calibration, scale_features
 from models.gaussian import cross_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.prediction import Evidence, Novelty, Prediction
-from models.rows import NOISE_CLEAN, Rows
+from models.rows import NOISE_CLEAN, Rows, residual_limit
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,10 @@ class Predictor:
 
     def __post_init__(self) -> None:
         measured = [r for r in self.records if r.origin == "measured"]
-        pairs = {(r.scenario["runtime"], r.scenario.get("workload")) for r in measured}
+        words = vocabulary().workloads
+        pairs = {(r.scenario["runtime"], str(r.scenario.get("workload"))) for r in measured}
+        # A family is asked for by its name; a measurement of one of its leaves speaks for it.
+        pairs |= {(runtime, words[leaf].family) for runtime, leaf in pairs if leaf in words}
         options = {
             (r.scenario["runtime"], key, value)
             for r in measured
@@ -83,6 +86,7 @@ class Predictor:
             return []
         encoding, prior = encode(scenarios)
         mean, variance, ratio, weights = self._residual(encoding)
+        mean = np.minimum(mean, residual_limit(prior.log_retained))
         features = scale_features(
             encoding, prior.log_retained, variance + prior.host_spread**2, prior.host_spread
         )

@@ -65,6 +65,13 @@ class Rows:
         """What the regressor learns."""
         return self.log_retained - self.log_prior
 
+    @property
+    def residual_limit(self) -> Array:
+        """Upper limit (n,) of what may be predicted of the residual; none for a difference."""
+        limit = residual_limit(self.log_prior)
+        limit[self.baseline] = np.inf
+        return limit
+
     def take(self, index: NDArray) -> Rows:
         """The rows of `index` (positions), with their baselines."""
         index = np.asarray(index)
@@ -81,6 +88,11 @@ class Rows:
             self.noise[index],
             self.group[index],
         )
+
+
+def residual_limit(log_prior: Array) -> Array:
+    """Nothing is predicted to keep more than it had, unless the physics itself says so (n,)."""
+    return np.maximum(-log_prior, 0.0)
 
 
 # Standard deviations of log retained: of a clean measurement, of one under a caution, of a cell

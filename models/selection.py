@@ -80,28 +80,29 @@ def leave_out_candidates(
             terms, lengths = row_terms(rows, amplitudes), here
         solution = solve(terms, amplitudes, rows.noise, rows.residual)
         precision, alpha = solution.precision, solution.alpha
-        single = _blocks(precision, alpha, rows.residual, members, skip=None)
+        single = _blocks(precision, alpha, rows, members, skip=None)
         without = {}
         if pairs:
             for g, index in members.items():
                 lower = np.linalg.solve(precision[np.ix_(index, index)], precision[index])
                 rest = precision - precision[:, index] @ lower
                 left = alpha - lower.T @ alpha[index]
-                without[g] = _blocks(rest, left, rows.residual, members, skip=g)
+                without[g] = _blocks(rest, left, rows, members, skip=g)
         found.append(Candidate(amplitudes, single, without))
         progress()
     return found
 
 
 def _blocks(
-    precision: Array, alpha: Array, target: Array, members: dict[int, NDArray], skip: int | None
+    precision: Array, alpha: Array, rows: Rows, members: dict[int, NDArray], skip: int | None
 ) -> LeaveOut:
+    target, limit = rows.residual, rows.residual_limit
     mean = np.full(len(target), np.nan)
     variance = np.full(len(target), np.nan)
     for g, index in members.items():
         if g == skip:
             continue
         inverse = np.linalg.inv(precision[np.ix_(index, index)])
-        mean[index] = target[index] - inverse @ alpha[index]
+        mean[index] = np.minimum(target[index] - inverse @ alpha[index], limit[index])
         variance[index] = np.maximum(inverse.diagonal(), 1e-8)
     return LeaveOut(mean, variance)

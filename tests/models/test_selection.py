@@ -23,7 +23,7 @@ def refit(rows, amplitudes, out):
     _, k = combine(cross_terms(mine.points, rest, amplitudes), amplitudes)
     _, whole = self_variance(mine.points.encoding, amplitudes)
     variance = whole + mine.noise - np.einsum("ij,ij->i", k @ solution.precision, k)
-    return k @ solution.alpha, variance
+    return np.minimum(k @ solution.alpha, mine.residual_limit), variance
 
 
 def test_closed_form_leave_one_and_two_out_equal_refits(law):
