@@ -6,6 +6,7 @@ The only module that imports mlflow, inside its functions: the import takes seco
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import warnings
@@ -43,16 +44,16 @@ def _database() -> Path:
 def _mlflow() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    own_store = store_uri() == f"sqlite:///{_database()}"
     import mlflow
 
-    for name in ("alembic", "mlflow", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("alembic", "mlflow", "mlflow.store.db.utils", "mlflow.utils.environment"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    if own_store:
+        state_folder().mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(store_uri())
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        state_folder().mkdir(parents=True, exist_ok=True)
-        location = None
-        if "MLFLOW_TRACKING_URI" not in os.environ:
-            location = (state_folder() / "artifacts").resolve().as_uri()
+        location = (state_folder() / "artifacts").resolve().as_uri() if own_store else None
         mlflow.create_experiment(EXPERIMENT, artifact_location=location)
     mlflow.set_experiment(EXPERIMENT)
     return mlflow
@@ -131,7 +132,8 @@ def register(mlflow: Any, predictor: Predictor) -> str:
 
     model = ResidualRegressor.from_predictor(predictor)
     example = pd.DataFrame(predictor.rows.points.encoding[:2], columns=list(COLUMNS))
-    with warnings.catch_warnings():
+    # The registry tells its progress on standard error, where only ours belongs.
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         signature = mlflow.models.infer_signature(example, model.predict(example.to_numpy()))
         info = mlflow.sklearn.log_model(
