@@ -96,7 +96,8 @@ def test_the_curl_is_answered_as_shown(service):
     assert true["interval"][0] < true["retained"] < true["interval"][1]
 
 
-def test_the_comparison_is_as_shown(service, environment):
+@pytest.mark.usefixtures("service")
+def test_the_comparison_is_as_shown(environment):
     text = block("console", "nearmetal compare")
     command = shlex.split(text.splitlines()[0].removeprefix("$ uv run nearmetal"))
     done = subprocess.run(
@@ -131,7 +132,7 @@ def test_bad_input_is_told_as_shown(environment):
     assert (done.returncode, done.stdout, done.stderr.strip()) == (2, "", expected)
 
 
-def test_the_other_commands_shown_are_commands(environment):
+def test_the_other_commands_shown_are_commands():
     from typer.main import get_command
 
     import nearmetal
