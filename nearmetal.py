@@ -6,9 +6,9 @@ import json
 import os
 import sys
 
-import serving.cli
 import typer
 
+import serving.cli
 import training.cli
 from features.errors import InvalidInput, NearmetalError
 from features.scenario import Scenario
