@@ -9,6 +9,7 @@ import sys
 import typer
 
 import serving.cli
+import serving.matrix
 import training.cli
 from features.errors import InvalidInput, NearmetalError
 from features.scenario import Scenario
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 serving.cli.register(app, training.cli.ensure_champion)
+serving.matrix.register(app, training.cli.ensure_champion)
 training.cli.register(app)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from datasets.shipped import measured
 from models.fitting import fit_predictor
 from models.persistence import save_predictor
 from models.predictor import Predictor
@@ -25,6 +26,7 @@ from training.evaluation import (
 )
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
+from training.summary import measured_medians
 
 Step = Callable[[str], None]
 
@@ -68,6 +70,7 @@ def card_of(corpus: Corpus, evaluation: Evaluation | None) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "dataset": {"digests": corpus.digests, "rows": corpus.sizes},
         "scored_rows": int(corpus.scored.sum()),
+        "measured": measured_medians(measured()),
         "sources": len({g for g, s in zip(corpus.groups, corpus.scored, strict=True) if s}),
     }
     if evaluation is not None:

@@ -1,0 +1,180 @@
+"""`nearmetal matrix`: the comparison matrix on a terminal, as JSON, CSV or a page."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from serving.cli import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
+
+
+def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
+    """Add the command; `ensure_champion` sees to it that there is a model."""
+
+    @app.command("matrix")
+    def matrix_command(
+        workload: Workload = None,
+        cores: Cores = None,
+        memory_gb: MemoryGb = None,
+        network_gbps: NetworkGbps = None,
+        storage_iops: StorageIops = None,
+        sections: Annotated[
+            list[str] | None, typer.Option("--section", help="A section; repeatable. [all]")
+        ] = None,
+        as_csv: Annotated[
+            Path | None, typer.Option("--csv", metavar="FILE", help="Write the cells as CSV.")
+        ] = None,
+        as_html: Annotated[
+            Path | None, typer.Option("--html", metavar="FILE", help="Write a coloured page.")
+        ] = None,
+        as_json: Json = False,
+    ) -> None:
+        """Metric by runtime: reference, model, prediction and measurement side by side.
+
+        Example: nearmetal matrix --section cpu --section network --network-gbps 25
+        """
+        from features.errors import InvalidInput, unknown_name
+        from features.reference import SECTIONS
+        from features.scenario import scenario_from_flat
+        from models.matrix import matrix
+        from serving.store import load_champion
+
+        wrong = [unknown_name("section", s, SECTIONS) for s in sections or () if s not in SECTIONS]
+        if wrong:
+            raise InvalidInput(wrong)
+        flags = {
+            "cores": cores,
+            "memory_gb": memory_gb,
+            "network_gbps": network_gbps,
+            "storage_iops": storage_iops,
+        }
+        asked = scenario_from_flat({"runtime": "native", "workload": workload or "web", **flags})
+        host = {k: getattr(asked, k) for k, v in flags.items() if v is not None}
+        ensure_champion()
+        document = matrix(load_champion(), host, workload, sections or SECTIONS)
+        if as_csv:
+            _write(as_csv, cells_csv(document))
+        if as_html:
+            _write(as_html, cells_page(document))
+        if as_json:
+            print(json.dumps(document))
+        elif not (as_csv or as_html):
+            print_matrix(document)
+
+
+def _write(path: Path, text: str) -> None:
+    from features.errors import InvalidInput, Problem
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InvalidInput([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
+
+
+def shown(value: float | None) -> str:
+    """A figure with three digits that matter."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def cells_csv(document: dict[str, Any]) -> str:
+    """One line a cell."""
+    out = io.StringIO()
+    fields = ("reference", "model", "predicted", "low", "high", "measured", "sources")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["section", "metric", "unit", "native", "runtime", *fields, "disagreements"])
+    for section, rows in document["sections"].items():
+        for row in rows:
+            for label, cell in row["cells"].items():
+                low, high = cell["interval"]
+                figures = [cell["reference"], cell["model"], cell["predicted"], low, high]
+                writer.writerow(
+                    [section, row["metric"], row["unit"], row["native"], label]
+                    + ["" if v is None else v for v in (*figures, cell["measured"])]
+                    + [cell["sources"], "; ".join(cell["disagreements"])]
+                )
+    return out.getvalue()
+
+
+def print_matrix(document: dict[str, Any]) -> None:
+    """A table a metric, a line a runtime."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for section, rows in document["sections"].items():
+        console.rule(section)
+        for row in rows:
+            title = f"{row['metric']} \\[{row['unit']}], native {shown(row['native'])}"
+            table = Table(title=title, title_justify="left", box=None)
+            table.add_column("runtime", no_wrap=True)
+            for name in ("reference", "model", "predicted", "90% interval", "measured", "sources"):
+                table.add_column(name, justify="right", no_wrap=True)
+            for label, cell in row["cells"].items():
+                low, high = cell["interval"]
+                table.add_row(
+                    label.replace("network_path=", "") + (" *" if cell["disagreements"] else ""),
+                    shown(cell["reference"]),
+                    shown(cell["model"]),
+                    f"[{_colour(cell['retained'])}]{shown(cell['predicted'])}[/]",
+                    f"{shown(low)} to {shown(high)}",
+                    shown(cell["measured"]),
+                    str(cell["sources"] or "-"),
+                )
+            console.print(table)
+    console.print("* reference, model and measurements disagree; --json and --csv say how")
+
+
+def _colour(retained: float) -> str:
+    return "green" if retained >= 0.9 else "yellow" if retained >= 0.6 else "red"
+
+
+_STYLE = """body{font:14px/1.5 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}
+table{border-collapse:collapse;margin:0 0 2rem}td,th{border:1px solid #bbb;padding:.2rem .5rem;
+text-align:right}th:first-child,td:first-child{text-align:left}small{color:#555}
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}small{color:#aaa}}"""
+
+
+def cells_page(document: dict[str, Any]) -> str:
+    """One page without scripts or outside files: a table a section, cells coloured by retained."""
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>matrix</title><style>{_STYLE}"
+    ]
+    host = ", ".join(f"{k} {v:g}" for k, v in document["host"].items())
+    parts.append(f"</style><h1>Performance by runtime</h1><p>{html.escape(host)}</p>")
+    for section, rows in document["sections"].items():
+        labels = list(dict.fromkeys(label for row in rows for label in row["cells"]))
+        heads = "".join(f"<th>{html.escape(label)}" for label in labels)
+        parts.append(f"<h2>{html.escape(section)}</h2><table><tr><th>metric<th>native{heads}")
+        for row in rows:
+            cells = "".join(_page_cell(row["cells"].get(label)) for label in labels)
+            name = f"{html.escape(row['metric'])} <small>{html.escape(row['unit'])}</small>"
+            parts.append(f"<tr><td>{name}<td>{shown(row['native'])}{cells}")
+        parts.append("</table>")
+    parts.append("<p><small>prediction, (interval), reference, model, measured</small>")
+    return "\n".join(parts) + "\n"
+
+
+def _page_cell(cell: dict[str, Any] | None) -> str:
+    if cell is None:
+        return "<td>"
+    hue = int(120 * max(0.0, min(1.0, cell["retained"])))
+    low, high = cell["interval"]
+    told = html.escape("; ".join(cell["disagreements"]), quote=True)
+    mark = " *" if told else ""
+    return (
+        f'<td style="background:hsl({hue} 70% 50% / .3)" title="{told}">'
+        f"<b>{shown(cell['predicted'])}</b>{mark} <small>({shown(low)} to {shown(high)})<br>"
+        f"ref {shown(cell['reference'])}, model {shown(cell['model'])}, "
+        f"measured {shown(cell['measured'])} of {cell['sources']}</small>"
+    )

@@ -1,0 +1,56 @@
+"""The matrix as a person and as a program reads it."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from serving.matrix import cells_csv, cells_page, print_matrix, shown
+
+CELL = {
+    "reference": 9200.0,
+    "reference_range": None,
+    "model": 9199.8,
+    "predicted": 9800.0,
+    "interval": [9000.0, 10100.0],
+    "retained": 0.98,
+    "measured": None,
+    "sources": 0,
+    "extrapolating": False,
+    "disagreements": ['a "quoted" <reason>'],
+}
+ROW = {"metric": "integer", "unit": "MIPS", "native": 10000.0, "cells": {"vm": CELL}}
+DOCUMENT = {"host": {"cores": 8.0}, "sections": {"cpu": [ROW]}}
+
+
+def test_a_csv_line_a_cell():
+    [line] = csv.DictReader(io.StringIO(cells_csv(DOCUMENT)))
+    assert (line["section"], line["metric"], line["runtime"]) == ("cpu", "integer", "vm")
+    assert float(line["predicted"]) == 9800.0
+    assert (line["measured"], line["sources"]) == ("", "0")
+    assert line["disagreements"] == 'a "quoted" <reason>'
+
+
+def test_the_page_has_no_script_and_escapes_what_it_shows():
+    page = cells_page(DOCUMENT)
+    assert "<script" not in page
+    assert "http" not in page
+    assert "&lt;reason&gt;" in page
+    assert "9,800" in page
+
+
+def test_the_terminal_shows_figures_and_marks_disagreement(capsys):
+    print_matrix(DOCUMENT)
+    out = capsys.readouterr().out
+    assert "integer [MIPS], native 10,000" in out
+    assert "vm *" in out
+    assert "9,000 to 10,100" in out
+
+
+def test_three_digits_that_matter():
+    assert [shown(v) for v in (None, 0.01234, 12.345, 123456.7)] == [
+        "-",
+        "0.0123",
+        "12.3",
+        "123,457",
+    ]
