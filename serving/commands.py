@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem
 from serving.flat import (
+    check_output,
     comparison_from_flat,
     options_of,
     question_from_flat,
     read_rows,
+    shown,
     write_rows,
 )
 from serving.questions import Comparison, Question
@@ -86,14 +88,19 @@ def _asked(
     make: Callable[[Mapping[str, Any]], T],
 ) -> tuple[list[dict[str, Any]], list[T]]:
     """The records that were asked of, and what `make` makes of them."""
+    empty = [Problem(key, "is empty") for key, value in given.items() if value == ""]
+    if empty:
+        raise InvalidInput(empty)
     flags = {key: value for key, value in {**given, **options_of(pairs)}.items() if value}
     if source is None:
         if target is not None:
             raise InvalidInput([Problem("output", "goes with --input")])
         return [flags], [make(flags)]
+    if target is not None:
+        check_output(target, source)
     made = read_rows(source, lambda row: make({**flags, **_filled(row)}))
     if not made:
-        raise InvalidInput([Problem("input", f"{source} has no rows")])
+        raise InvalidInput([Problem("input", f"{shown(source)} has no rows")])
     return [{**flags, **_filled(row)} for row, _ in made], [entry for _, entry in made]
 
 

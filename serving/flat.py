@@ -85,12 +85,34 @@ def read_rows(path: Path, make: Callable[[Mapping[str, Any]], T]) -> list[tuple[
             if len(problems) >= MAX_PROBLEMS:
                 break
     if problems:
-        raise InvalidInput(problems[:MAX_PROBLEMS], str(path))
+        raise InvalidInput(problems[:MAX_PROBLEMS], shown(path))
     return made
+
+
+def check_output(path: Path, source: Path) -> None:
+    """Raises InvalidInput for an output that would replace its own input, or what is no file.
+
+    A rename replaces a device or a pipe as readily as a file, so they are refused here.
+    """
+    said = ""
+    if path.is_dir():
+        said = "Is a directory"
+    elif os.path.lexists(path) and not path.is_file():
+        said = "is not a regular file"
+    elif path.exists() and source.exists() and path.samefile(source):
+        said = "is the input; name another file"
+    if said:
+        raise InvalidInput([Problem("output", f"{shown(path)}: {said}")])
+
+
+def shown(path: Path) -> str:
+    """A path on one line."""
+    return str(path) if str(path).isprintable() else repr(str(path))
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as a CSV, whole or not at all. Raises InvalidInput when it cannot be written."""
+    path = Path(os.path.realpath(path))  # through a link, not in its place
     columns = list(dict.fromkeys(key for row in rows for key in row))
     try:
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -105,7 +127,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             Path(partial).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise InvalidInput([Problem("output", f"{path}: {error.strerror}")]) from None
+        raise InvalidInput([Problem("output", f"{shown(path)}: {error.strerror}")]) from None
 
 
 def _umask() -> int:
@@ -138,12 +160,13 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for row in reader:
                 if "" in row:
                     said = Problem(f"row {reader.line_num}", "has more cells than the header")
-                    raise InvalidInput([said], str(path))
+                    raise InvalidInput([said], shown(path))
                 yield reader.line_num, {k: (v or "").strip() for k, v in row.items()}
     except OSError as error:
-        raise InvalidInput([Problem("input", f"{path}: {error.strerror}")]) from None
+        raise InvalidInput([Problem("input", f"{shown(path)}: {error.strerror}")]) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput([Problem("input", f"{path} is not a CSV in UTF-8: {error}")]) from None
+        why = f"{shown(path)} is not a CSV in UTF-8: {error}"
+        raise InvalidInput([Problem("input", why)]) from None
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -155,4 +178,4 @@ def _check_header(path: Path, header: list[str]) -> None:
     if not header:
         problems.append(Problem("header", "is missing: name the columns in the first row"))
     if problems:
-        raise InvalidInput(problems, str(path))
+        raise InvalidInput(problems[:MAX_PROBLEMS], shown(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import socket
 
 import pytest
@@ -11,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from features.errors import InvalidInput, ModelUnavailable
+from features.vocabulary import vocabulary
 from serving import cli, launch
 
 WEB = ["--runtime", "gvisor", "--workload", "web", "--cores", "8"]
@@ -98,7 +100,8 @@ class TestCompare:
         made = run("compare", "--workload", "web", "--with", "page_size=1g", "--json")
         document = json.loads(made)
         assert document["scenario"] == {"workload": "web", "mechanisms": {"page_size": "1g"}}
-        assert len(document["predictions"]) > 5
+        asked = {p["runtime"] for p in document["predictions"]}
+        assert asked == set(vocabulary().runtimes)
 
     def test_a_person_reads_a_line_for_each_runtime(self):
         text = run("compare", "--workload", "web", "--runtime", "gvisor", "--runtime", "vm")
@@ -131,6 +134,9 @@ class TestCompare:
         (["predict", *WEB, "--with", "page_siz=2m"], "did you mean page_size"),
         (["predict", *WEB, "--with", "page_size=1g"], "gvisor cannot have page_size=1g"),
         (["predict", *WEB, "--with", "calls=many"], "calls: a number is needed"),
+        (["predict", *WEB, "--native-value", "1e308", "--unit", "ms"], "native_value: must be"),
+        (["predict", *WEB, "--level", ""], "level: is empty"),
+        (["predict", "--input", "ab\nsent.csv"], "'ab\\nsent.csv': No such file"),
         (["predict", *WEB, "--output", "out.csv"], "output: goes with --input"),
         (["predict", "--input", "absent.csv"], "absent.csv: No such file"),
         (["compare"], "workload: is required"),
@@ -167,6 +173,42 @@ def test_a_table_of_another_encoding_is_told(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_bytes(b"runtime,workload\nvm,\xff\xfe\n")
     assert "is not a CSV in UTF-8" in told("predict", "--input", str(path))
+
+
+def test_a_header_of_many_wrong_names_is_told_in_part(table):
+    path = table(",".join(f"column{i}" for i in range(1000)) + "\n")
+    assert told("predict", "--input", str(path)).count("unknown column") == 20
+
+
+def test_an_output_that_is_the_input_is_refused(table):
+    path = table("runtime,workload\nvm,web\n")
+    before = path.read_bytes()
+    assert "is the input" in told("predict", "--input", str(path), "--output", str(path))
+    assert path.read_bytes() == before
+
+
+def test_an_output_that_is_no_file_is_refused_and_stays(table, tmp_path):
+    """A rename onto a device or a pipe would replace it; for root, even the system's own."""
+    path = table("runtime,workload\nvm,web\n")
+    pipe, link, folder = tmp_path / "pipe", tmp_path / "link", tmp_path / "folder"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    folder.mkdir()
+    for out, said in ((pipe, "regular file"), (link, "regular file"), (folder, "directory")):
+        assert said in told("predict", "--input", str(path), "--output", str(out))
+        assert said in told("compare", "--input", str(path), "--output", str(out))
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+@pytest.mark.usefixtures("home")
+def test_an_output_that_is_a_link_stays_one(table, tmp_path):
+    path, link, out = table("runtime,workload\nvm,web\n"), tmp_path / "link", tmp_path / "out"
+    out.touch()
+    link.symlink_to(out)
+    run("predict", "--input", str(path), "--output", str(link))
+    assert link.is_symlink()
+    assert "retained" in out.read_text()
 
 
 def test_all_bad_rows_are_told_at_once(table):
