@@ -5,7 +5,6 @@ Behind this module every value is known to be good; it raises InvalidInput namin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +18,8 @@ T = TypeVar("T")
 # How to answer, beside what is asked.
 OPTIONS = ("level", "native_value", "unit", "native_cores")
 MAX_UNIT = 40
+# Far above any benchmark, far below where a quotient stops being a number.
+MAX_NATIVE_VALUE = 1e100
 
 DEFAULT_LEVEL = 0.9
 # The level lies above the first and not above the second.
@@ -89,8 +90,8 @@ class Comparison:
 
 
 def default_runtimes() -> tuple[str, ...]:
-    """The runtimes of a comparison that names none: all but bare metal, the yardstick."""
-    return tuple(name for name in vocabulary().runtimes if name != "native")
+    """The runtimes of a comparison that names none: all, bare metal as the yardstick among them."""
+    return tuple(vocabulary().runtimes)
 
 
 def ask(scenario: Mapping[str, Any], options: Mapping[str, Any]) -> Question:
@@ -163,13 +164,14 @@ def _options(
             if field in options:
                 problems.append(Problem(field, "means nothing without native_value"))
         return level, None
-    if not (math.isfinite(value) and value > 0):
-        problems.append(Problem("native_value", "must be above 0"))
+    if not 0 < value <= MAX_NATIVE_VALUE:
+        said = f"must be above 0 and at most {MAX_NATIVE_VALUE:g}"
+        problems.append(Problem("native_value", said))
     if unit is None:
         problems.append(Problem("unit", "is required with native_value, e.g. requests/s or ms"))
         return level, None
-    if not (unit.strip() and len(unit) <= MAX_UNIT):
-        problems.append(Problem("unit", f"must be 1 to {MAX_UNIT} characters"))
+    if not (unit.strip() and len(unit) <= MAX_UNIT and unit.isprintable()):
+        problems.append(Problem("unit", f"must be 1 to {MAX_UNIT} characters on one line"))
     native = NativeValue(value, unit.strip(), measured_on)
     if measured_on is None or measured_on == cores:
         return level, native

@@ -18,6 +18,7 @@ from features.vocabulary import vocabulary
 from serving.questions import (
     DEFAULT_LEVEL,
     LEVEL_RANGE,
+    MAX_NATIVE_VALUE,
     MAX_UNIT,
     OPTIONS,
     Comparison,
@@ -78,7 +79,7 @@ class _Scenario(BaseModel):
     native_value: Finite | None = Field(
         default=None,
         description="what the caller measured on bare metal",
-        json_schema_extra={"exclusiveMinimum": 0},
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": MAX_NATIVE_VALUE},
     )
     unit: str | None = Field(
         default=None,

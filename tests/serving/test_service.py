@@ -7,6 +7,7 @@ import json
 import anyio
 import pytest
 
+from features.vocabulary import vocabulary
 from serving import answers
 from serving.body import MAX_BYTES
 from serving.errorshape import OneErrorShape
@@ -56,6 +57,11 @@ def test_compare_answers_best_first(client):
     ).json()
     assert document["scenario"] == {"workload": "web"}
     assert [p["runtime"] for p in document["predictions"]] == ["vm", "gvisor"]
+
+
+def test_compare_answers_for_every_runtime(client):
+    document = client.post("/compare", json={"workload": "web"}).json()
+    assert {p["runtime"] for p in document["predictions"]} == set(vocabulary().runtimes)
 
 
 def test_model_is_the_card(client):
