@@ -109,15 +109,15 @@ def _workload_likeness() -> Array:
     return places @ places.T
 
 
-# Where the prior sees no loss at all, this share of the residual's amplitude is left.
-_LEAST_STAKE = 0.5
+# Where the prior sees no loss at all, this share of a source's own amplitude is left.
+_LEAST_STAKE = 0.3
 
 
 def _stake(encoding: Array) -> Array:
-    """How much there is to be wrong about (n,): nothing for native, little where the prior sees
-    hardly any loss, all of it from a factor e on."""
+    """How far sources may differ (n,), as a share: little where the prior sees hardly any loss,
+    by all of their amplitude from a factor e on."""
     loss = np.abs(encoding[:, _PARTS].sum(axis=1))
-    return (encoding[:, _RUNTIME] > 0) * np.clip(np.sqrt(loss), _LEAST_STAKE, 1.0)
+    return np.clip(np.sqrt(loss), _LEAST_STAKE, 1.0)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ def kernel_terms(a: Points, b: Points, lengths: Amplitudes) -> Terms:
     A native scenario keeps 1 by definition: its residual is zero, so every term is zero there.
     """
     ea, eb = a.encoding, b.encoding
-    alive = _stake(ea)[:, None] * _stake(eb)[None, :]
+    alive = ((ea[:, _RUNTIME] > 0)[:, None] & (eb[:, _RUNTIME] > 0)[None, :]).astype(float)
+    stake = _stake(ea)[:, None] * _stake(eb)[None, :]
     runtime = _equal(ea[:, _RUNTIME], eb[:, _RUNTIME]) * alive
     family = _equal(ea[:, _FAMILY], eb[:, _FAMILY])
     alike = _workload_likeness()
@@ -164,9 +165,9 @@ def kernel_terms(a: Points, b: Points, lengths: Amplitudes) -> Terms:
             "parts": near_parts * alive,
         },
         local={
-            "source": source * alive,
-            "source_runtime_resource": source * runtime * resource,
-            "source_local": source * near * alive,
+            "source": source * alive * stake,
+            "source_runtime_resource": source * runtime * resource * stake,
+            "source_local": source * near * alive * stake,
         },
     )
 
@@ -180,9 +181,9 @@ def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
 
 def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array]:
     """The carried-over and the whole variance (n,) of points with themselves."""
-    alive = _stake(encoding) ** 2
+    alive = (encoding[:, _RUNTIME] > 0).astype(float)
     record = amplitudes.as_dict()
     within = ("source", "source_runtime_resource", "source_local")
-    local = sum(record[k] ** 2 for k in within)
+    local = sum(record[k] ** 2 for k in within) * _stake(encoding) ** 2
     general = sum(v**2 for k, v in record.items() if k not in within and not k.endswith("_length"))
     return alive * general, alive * (general + local)

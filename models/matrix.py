@@ -45,7 +45,9 @@ def matrix(
         metrics.append(_workload_metric(workload))
     questions = [q for m in metrics for q in _questions(m, host)]
     scenarios = [q.scenario for q in questions]
-    models = evaluate(scenarios, constants("reference")).retained if scenarios else []
+    if not questions:
+        return {"host": dict(host), "sections": {}}
+    models = evaluate(scenarios, constants("reference")).retained
     predictions = predictor.predict(scenarios)
     measured = predictor.card.get("measured", {})
     document: dict[str, Any] = {"host": dict(host), "sections": {}}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import constants
-from features.encoder import encode
+from features.encoder import COLUMNS, PART_COLUMNS, encode
 from features.integration import ExpectedPrior, expected_prior
 from features.scenario import HOST_FIELDS, Scenario
 from features.table import UNKNOWN_RANGES, scenario_table
@@ -19,7 +19,7 @@ from models.calibration import Bounds, Calibration, scale_features
 from models.gaussian import cross_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.prediction import Evidence, Novelty, Prediction
-from models.rows import NOISE_CLEAN, Rows, residual_limit
+from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ EVIDENCE_ROWS = 5
 # Native keeps 1 by definition; what is left is the spread of repeats.
 _NATIVE_HALF_WIDTH = 0.02
 _NO_SOURCE = -1
+_PARTS_FROM = COLUMNS.index(PART_COLUMNS[0])
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class Predictor:
         left = np.clip(prior_variance - np.einsum("ij,ij->i", weights, general), 0.0, None)
         ratio = np.divide(left, prior_variance, out=np.zeros_like(left), where=prior_variance > 0)
         mean = general @ self.alpha if self.use_residual else np.zeros(len(encoding))
-        variance = left + (whole - prior_variance) + NOISE_CLEAN**2
+        noise = NOISE_CLEAN * noise_share(encoding[:, _PARTS_FROM:].sum(axis=1))
+        variance = left + (whole - prior_variance) + noise**2
         return mean, variance, ratio, weights
 
     def _one(

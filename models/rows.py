@@ -104,7 +104,12 @@ NOISE_REFERENCE = 1.0
 NOISE_SYNTHETIC = 2.0
 
 
-def noise_variance(rows: Sequence[Row]) -> Array:
+def noise_share(log_prior: Array) -> Array:
+    """How much of the noise a row has (n,): a small loss is repeated more closely than a large."""
+    return np.clip(0.3 + np.abs(log_prior), 0.3, 1.0)
+
+
+def noise_variance(rows: Sequence[Row], log_prior: Array) -> Array:
     """Noise variance (n,) of log retained from origin, caution, spread and repeats."""
     floor = {"reference": NOISE_REFERENCE, "synthetic": NOISE_SYNTHETIC}
     values = []
@@ -112,7 +117,7 @@ def noise_variance(rows: Sequence[Row]) -> Array:
         base = floor.get(row.origin, NOISE_CAUTION if row.caution else NOISE_CLEAN)
         spread = min(row.spread or 0.0, 1.0)
         values.append(base**2 + spread**2 / max(row.repeats or 1, 1))
-    return np.array(values)
+    return np.array(values) * noise_share(log_prior) ** 2
 
 
 def make_rows(rows: Sequence[Row], sources: Sequence[int], groups: Sequence[int]) -> Rows:
@@ -138,6 +143,6 @@ def make_rows(rows: Sequence[Row], sources: Sequence[int], groups: Sequence[int]
         np.log(np.array([r.retained for r in rows])),
         log_prior,
         spread,
-        noise_variance(rows),
+        noise_variance(rows, log_prior),
         np.asarray(groups, dtype=np.int64),
     )
