@@ -8,24 +8,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def amdahl_speedup(parallel: Array, cores: Array) -> Array:
-    """Speed-up on `cores` processors of which a share `parallel` of the work can use all.
-
-    F1, reference 1.1. Both (n,), parallel in [0, 1]; returns (n,).
-    """
-    parallel = np.asarray(parallel, dtype=float)
-    return 1.0 / ((1.0 - parallel) + parallel / np.asarray(cores, dtype=float))
-
-
-def gustafson_speedup(serial: Array, cores: Array) -> Array:
-    """Scaled speed-up n - alpha (n - 1) for a serial share alpha.
-
-    F2, reference 1.1 with erratum E1: the reference's second form swaps the shares.
-    """
-    cores = np.asarray(cores, dtype=float)
-    return cores - np.asarray(serial, dtype=float) * (cores - 1.0)
-
-
 def trap_share_at(trap_share: Array, growth_per_doubling: Array, cores: Array) -> Array:
     """Share of time lost to traps on `cores` processors: exits grow with inter-processor traffic.
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from features.cpu import amdahl_speedup
+from features.scaling import amdahl_speedup
 from features.scenario import Scenario
 from models.prediction import Prediction
 from serving.questions import Comparison, NativeValue, Question

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import cpu, memory, network, storage
+from features import memory, network, storage
 from features.constants import constants
 from features.integration import expected_prior
 from features.prior import PARTS, evaluate
@@ -45,12 +45,6 @@ def scenarios(draw):
         storage_iops=draw(st.floats(100, 2e6)),
         mechanisms=options,
     )
-
-
-def test_amdahl_and_gustafson_as_the_reference_works_them():
-    assert cpu.amdahl_speedup(0.95, 1e12) == pytest.approx(20.0)
-    assert cpu.amdahl_speedup(0.5, 1e12) == pytest.approx(2.0)
-    assert cpu.gustafson_speedup(0.1, 10) == pytest.approx(9.1)
 
 
 @pytest.mark.parametrize(("guest", "host", "expected"), [(4, 4, 24), (5, 5, 35), (4, 0, 4)])
