@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from features.errors import ModelUnavailable
+
+MODEL_NAME = "nearmetal"
+_ADVICE = "train one with `nearmetal train`"
+
 
 def state_folder() -> Path:
     """`$NEARMETAL_HOME`, else `.nearmetal` beside the front door."""
@@ -16,3 +21,20 @@ def bentoml_home() -> Path:
     """Where the model store is: `$BENTOML_HOME`, else in nearmetal's state."""
     given = os.environ.get("BENTOML_HOME")
     return Path(given).expanduser() if given else state_folder().absolute() / "bentoml"
+
+
+def champion_folder() -> Path:
+    """The folder of the newest model `nearmetal` in the model store.
+
+    Reads the store's own pointer file: importing BentoML's store takes a second, which a
+    command that predicts once does not have. Raises ModelUnavailable when there is none.
+    """
+    models = bentoml_home() / "models" / MODEL_NAME
+    try:
+        version = (models / "latest").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ModelUnavailable(f"there is no model yet: {_ADVICE}") from None
+    folder = models / version
+    if not version or Path(version).name != version or not folder.is_dir():
+        raise ModelUnavailable(f"the model store names a version that is not there: {_ADVICE}")
+    return folder

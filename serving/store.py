@@ -7,12 +7,9 @@ import threading
 from pathlib import Path
 
 from features.errors import ModelUnavailable
-from models.home import bentoml_home
+from models.home import bentoml_home, champion_folder
 from models.persistence import load_predictor
 from models.predictor import Predictor
-
-MODEL_NAME = "nearmetal"
-_ADVICE = "train one with `nearmetal train`"
 
 
 def prepare_bentoml() -> Path:
@@ -23,23 +20,6 @@ def prepare_bentoml() -> Path:
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     os.environ["BENTOML_HOME"] = str(bentoml_home())
     return bentoml_home()
-
-
-def champion_folder() -> Path:
-    """The folder of `nearmetal:latest`.
-
-    Reads the store's own pointer file: importing BentoML's store takes a second, which a
-    command that predicts once does not have. Raises ModelUnavailable when there is none.
-    """
-    models = prepare_bentoml() / "models" / MODEL_NAME
-    try:
-        version = (models / "latest").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ModelUnavailable(f"there is no model yet: {_ADVICE}") from None
-    folder = models / version
-    if not version or Path(version).name != version or not folder.is_dir():
-        raise ModelUnavailable(f"the model store names a version that is not there: {_ADVICE}")
-    return folder
 
 
 def load_champion() -> Predictor:

@@ -82,18 +82,30 @@ def train(
 def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic rows.")] = 0,
+    holdout: Annotated[
+        Path | None, typer.Option(help="Score the champion on your own CSV instead.")
+    ] = None,
 ) -> None:
     """Leave-one-source-out of the model and its rivals, without storing anything.
 
     Example: nearmetal evaluate --json
     """
+    if holdout is not None:
+        from training.holdout import score_holdout
+
+        ensure_champion()
+        _told(score_holdout(holdout), as_json)
+        return
     from training.corpus import load_corpus
     from training.teach import answers_of, assess
 
     with progress_bar("evaluating", 16) as step:
         corpus = load_corpus(seed=seed)
         evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True)
-    document = evaluation.document(corpus)
+    _told(evaluation.document(corpus), as_json)
+
+
+def _told(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(document))
         return

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from models.home import bentoml_home
+from models.home import MODEL_NAME, bentoml_home
 from models.persistence import save_predictor
 from models.predictor import Predictor
-
-STORE_NAME = "nearmetal"
 
 
 def has_champion() -> bool:
     """Whether serving has a model to read."""
-    return (bentoml_home() / "models" / STORE_NAME / "latest").exists()
+    return (bentoml_home() / "models" / MODEL_NAME / "latest").exists()
 
 
 def put_champion(predictor: Predictor) -> str:
@@ -27,7 +25,7 @@ def put_champion(predictor: Predictor) -> str:
     import bentoml
 
     with bentoml.models.create(
-        STORE_NAME,
+        MODEL_NAME,
         labels={"version": predictor.version},
         metadata={"trained_at": predictor.trained_at},
     ) as model:

@@ -1,0 +1,53 @@
+"""A file of measurements that the champion never saw."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from features.errors import InvalidInput, ModelUnavailable
+from training.holdout import score_holdout
+from training.teach import quick_champion
+
+FILE = (
+    "runtime,workload,cores,source,retained,baseline_runtime,resource\n"
+    "vm,cpu.int,8,mine,0.97,,cpu\n"
+    "container,cpu.int,8,mine,0.99,,cpu\n"
+    "gvisor,web.static,8,mine,0.4,container,app\n"
+    "microvm,startup,8,mine,0.02,,startup\n"
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEARMETAL_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("BENTOML_HOME", raising=False)
+        yield
+
+
+def test_without_a_champion_there_is_nothing_to_score(file):
+    with pytest.raises(ModelUnavailable, match="no model yet"):
+        score_holdout(file)
+
+
+def test_the_champion_and_its_prior_are_scored_on_the_file(file):
+    quick_champion()
+    found = json.loads(json.dumps(score_holdout(file)))
+    assert found["dataset"]["rows"] == 3
+    assert set(found["models"]) == {"champion", "prior"}
+    champion = found["models"]["champion"]
+    assert 0 < champion["error_by_row"] < 0.6
+    assert champion["coverage"] == 1.0
+    assert champion["interval_score"] > 0
+    file.write_text(FILE.replace("0.97", "97 percent"))
+    with pytest.raises(InvalidInput, match=r"mine\.csv, row 2"):
+        score_holdout(file)
