@@ -187,6 +187,18 @@ def scale_throughput(
     return np.asarray(value, dtype=float) * full(to_cores) / full(from_cores)
 
 
+def workload_speedup(
+    parallel: ArrayLike, cores: ArrayLike, threads_per_core: ArrayLike = 2.0, family: str = DEFAULT
+) -> Array:
+    """Throughput on `cores` in units of one core's, for work of which a share `parallel` can use
+    all: Amdahl's law (F1) over the capacity that the cores really have.
+
+    Cores are those the system shows (vCPUs), of which threads_per_core share a physical one.
+    """
+    whole = scale_throughput(1.0, 1.0, cores, threads_per_core, family)
+    return amdahl_speedup(parallel, whole)
+
+
 def family_of(cpu_model: str, hypervisor: str = "") -> str:
     """The processor family of a model name as the kernel prints it; `default` when unknown.
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from features.scaling import amdahl_speedup
+from features.scaling import workload_speedup
 from features.scenario import Scenario
 from models.prediction import Prediction
 from serving.questions import Comparison, NativeValue, Question
@@ -53,12 +53,13 @@ def compare(predictor: Predicts, comparison: Comparison) -> dict[str, Any]:
 
 
 def native_at(native: NativeValue, scenario: Scenario) -> float:
-    """The native value on the scenario's cores: throughput scales by Amdahl's law (F1)."""
+    """The native value on the scenario's cores: throughput scales by Amdahl's law (F1)
+    over the capacity of the processors (features.scaling)."""
     if native.cores is None or native.cores == scenario.cores:
         return native.value
     parallel = np.array(scenario.resolved_demands["parallel"])
     cores = np.array([native.cores, scenario.cores], dtype=float)
-    measured, asked = amdahl_speedup(parallel, cores)
+    measured, asked = workload_speedup(parallel, cores)
     return native.value * float(asked / measured)
 
 
@@ -72,7 +73,7 @@ def _with_value(prediction: Prediction, question: Question) -> dict[str, Any]:
     record["unit"] = native.unit
     if base != native.value:
         said = f"value scaled from {native.cores:g} to {question.scenario.cores:g} cores"
-        _add_reasons(record, [f"{said} by Amdahl's law"])
+        _add_reasons(record, [f"{said} by Amdahl's law over measured capacity"])
     return record
 
 

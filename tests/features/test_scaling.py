@@ -172,3 +172,12 @@ def test_a_family_without_figures_takes_those_of_its_lineage_then_of_all():
 def test_a_constant_out_of_range_is_refused(entry):
     with pytest.raises(ValueError, match=r"range|outside|no family or quantity"):
         scaling._scaling("zen4", entry, "a source")
+
+
+def test_a_workload_speeds_up_by_amdahl_over_the_capacity_there_is():
+    cores = np.array([1.0, 2.0, 8.0, 64.0])
+    speedup = scaling.workload_speedup(0.95, cores)
+    assert speedup[0] == pytest.approx(1.0)
+    assert (np.diff(speedup) > 0).all()
+    assert (speedup <= scaling.amdahl_speedup(0.95, cores) + 1e-9).all()
+    assert scaling.workload_speedup(0.0, 64.0) == pytest.approx(1.0)
