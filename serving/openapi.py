@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from features.vocabulary import vocabulary
 from serving.problems import BY_STATUS
+from serving.recommend import EXAMPLE, Recommendation, RecommendBody
 from serving.schema import MAX_SCENARIOS, CompareBody, PredictBody
 
 _REF = "#/components/schemas/{model}"
@@ -128,12 +129,15 @@ def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    models = (PredictBody, CompareBody, Prediction, Comparison, Error)
+    models = (
+        *(PredictBody, CompareBody, RecommendBody),
+        *(Prediction, Comparison, Recommendation, Error),
+    )
     _, made = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
     schemas = made["$defs"]
     words = vocabulary()
     schemas["PredictBody"]["properties"]["runtime"]["enum"] = list(words.runtimes)
-    for body in ("PredictBody", "CompareBody"):
+    for body in ("PredictBody", "CompareBody", "RecommendBody"):
         fields = schemas[body]["properties"]
         fields["workload"]["examples"] = list(words.workloads)
         fields["mechanisms"] |= {
@@ -174,6 +178,16 @@ def _paths() -> dict[str, Any]:
         "/compare": {
             "post": _operation(
                 "compare", "Compare runtimes for a scenario", compared, failures, pair, WEB
+            )
+        },
+        "/recommend": {
+            "post": _operation(
+                "recommend",
+                "Recommend runtimes under constraints",
+                {"$ref": _REF.format(model="Recommendation")},
+                failures,
+                {"$ref": _REF.format(model="RecommendBody")},
+                EXAMPLE,
             )
         },
         "/model": {"get": _operation("model", "The model card", {"type": "object"}, (500, 503))},

@@ -1,4 +1,4 @@
-"""The routes of the service: /predict, /compare, /model and their description."""
+"""The routes of the service: /predict, /compare, /recommend, /model and their description."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.routing import Route
 from serving.answers import answer, compare
 from serving.body import read_json
 from serving.problems import document_of, json_bytes
+from serving.recommend import answer_recommend, parse_recommend
 from serving.schema import parse_compare, parse_predict
 from serving.store import Champion
 
@@ -37,6 +38,12 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
     async def compared(request: Request) -> Response:
         return await _answered(request, lambda document: _compare(champion, document))
 
+    async def recommended(request: Request) -> Response:
+        return await _answered(
+            request,
+            lambda document: answer_recommend(champion.predictor, parse_recommend(document)),
+        )
+
     def model(_: Request) -> Response:
         return _guarded(lambda: dict(champion.predictor().card))
 
@@ -53,6 +60,7 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
             Route("/", index, methods=["GET"]),
             Route("/predict", predict, methods=["POST"]),
             Route("/compare", compared, methods=["POST"]),
+            Route("/recommend", recommended, methods=["POST"]),
             Route("/model", model, methods=["GET"]),
             Route("/docs.json", docs, methods=["GET"]),
         ]

@@ -1,0 +1,319 @@
+"""Recommendations over HTTP and on the command line: which runtimes hold, and at what price."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from features.cost import CostInputs
+from features.errors import InvalidInput, Problem
+from features.properties import ISOLATION, TreeAnswer, decision_tree
+from models.recommendation import Constraints, Predicts, recommend
+from serving.answers import native_at
+from serving.flat import comparison_from_flat, options_of
+from serving.questions import Comparison, ask_all, collect
+from serving.schema import CompareBody, Finite, _split
+
+_WISHES = tuple(Constraints.__dataclass_fields__)
+_INPUTS = tuple(CostInputs.__dataclass_fields__)
+_FLAGS = ("hardware_binding", "confidential", "live_migration", "snapshots")
+_NAMED = ("relative_cost", "tco_usd", "host_usd")
+
+EXAMPLE = {"workload": "web", "cores": 8, "isolation": "medium", "cold_start_ms": 500}
+
+
+class RecommendBody(CompareBody):
+    """A scenario without runtime, what a runtime must hold, and what things cost.
+
+    With `tree` alone the reference's decision tree answers and nothing is predicted.
+    """
+
+    isolation: str = Field(
+        default="none", description="at least", json_schema_extra={"enum": list(ISOLATION)}
+    )
+    hardware_binding: bool = Field(
+        default=True, description="whether being bound to one machine is acceptable"
+    )
+    cold_start_ms: Finite | None = Field(default=None, description="at most")
+    retained_at_least: Finite | None = Field(default=None, description="relative to bare metal")
+    with_probability: Finite | None = Field(default=None, description="of that; 0.8 when absent")
+    confidential: bool = Field(default=False, description="memory that the operator cannot read")
+    live_migration: bool = False
+    snapshots: bool = Field(default=False, description="of the running state")
+    budget_usd: Finite | None = Field(default=None, description="at most, over three years")
+    relative_cost: dict[str, Finite] = Field(
+        default_factory=dict, description="your cost of a runtime relative to a VM"
+    )
+    tco_usd: dict[str, Finite] = Field(
+        default_factory=dict, description="your cost of a runtime over three years; ranks by USD"
+    )
+    host_usd: dict[str, Finite] = Field(
+        default_factory=dict,
+        description="your costs of one host over three years: hardware, software, power, "
+        "operations; ranks by USD",
+    )
+    instances: int | None = Field(default=None, description="required with host_usd")
+    workload_memory_mb: Finite = Field(
+        default=0.0, description="memory of one instance on top of the runtime's own"
+    )
+    tree: dict[str, str] | None = Field(
+        default=None,
+        description="answers to the reference's decision tree: extreme_performance, "
+        "hardware_binding, isolation, start_critical",
+    )
+
+
+class Ranked(BaseModel):
+    """A runtime that holds. cost is what `ranked_by` names, cost_per_retained what it is ranked by;
+    p_best is the probability of being the cheapest per retained performance."""
+
+    runtime: str
+    retained: float
+    interval: tuple[float, float]
+    cost: float
+    cost_per_retained: float
+    p_best: float
+    p_retained_at_least: float | None = None
+    density: int = Field(description="instances on one host")
+    start_ms: float
+    start_range_ms: tuple[float, float]
+    tco_usd: float = Field(description="over three years")
+    isolation: str
+    novelty: dict[str, Any]
+    sources: dict[str, str]
+    value: float | None = Field(default=None, description="present with native_value and unit")
+    unit: str | None = None
+
+
+class Excluded(BaseModel):
+    """A runtime that does not hold, and every reason."""
+
+    runtime: str
+    reasons: list[str]
+
+
+class Recommendation(BaseModel):
+    """The runtimes that hold, cheapest per retained performance first."""
+
+    scenario: dict[str, Any] | None = None
+    ranked: list[Ranked] = Field(default_factory=list)
+    excluded: list[Excluded] = Field(default_factory=list)
+    p_first_better_than_second: float | None = None
+    ranked_by: str | None = Field(default=None, description="relative_cost or tco_usd")
+    level: float | None = None
+    tree: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked: a question under constraints, the decision tree's answer, or both."""
+
+    comparison: Comparison | None
+    constraints: Constraints
+    inputs: CostInputs
+    tree: TreeAnswer | None
+
+
+def parse_recommend(document: Any) -> Wish:
+    """The wish of a /recommend request. Raises InvalidInput."""
+    given, options = _split(RecommendBody, document)
+    wishes = {key: given.pop(key) for key in (*_WISHES, *_INPUTS, "tree") if key in given}
+    runtimes = given.pop("runtimes", None)
+    asked = bool(given or options or runtimes)
+    return _wish(wishes, asked, lambda: ask_all(given, options, runtimes))
+
+
+def wish_from_flags(
+    given: Mapping[str, str | None],
+    pairs: Sequence[str],
+    runtimes: Sequence[str] | None,
+    wishes: Mapping[str, Any],
+) -> Wish:
+    """The wish of flags, whose numbers are still text. Raises InvalidInput."""
+    problems: list[Problem] = []
+    record = {key: value for key, value in {**given, **options_of(pairs)}.items() if value}
+    made: dict[str, Any] = {}
+    for key, value in wishes.items():
+        if value in (None, [], "") or value is (key == "hardware_binding"):
+            continue  # not given
+        if key == "tree":
+            made[key] = _pairs(key, value, problems)
+        elif key in _NAMED:
+            named = _pairs(key, value, problems)
+            made[key] = {k: _number(f"{key}.{k}", v, problems) for k, v in named.items()}
+        elif key == "isolation" or key in _FLAGS:
+            made[key] = value
+        else:
+            made[key] = _number(key, value, problems)
+    count = made.get("instances")
+    if count is not None and not float(count).is_integer():
+        problems.append(Problem("instances", f"a whole number is needed, not {count:g}"))
+    asked = bool(record or runtimes)
+    return _wish(made, asked, lambda: comparison_from_flat(record, runtimes), problems)
+
+
+def _wish(
+    wishes: Mapping[str, Any],
+    asked: bool,
+    compare: Callable[[], Comparison],
+    problems: Sequence[Problem] = (),
+) -> Wish:
+    found = list(problems)
+    answers = wishes.get("tree")
+    tree = None if answers is None else collect(found, lambda: decision_tree(answers))
+    alone = answers is not None and not asked and set(wishes) == {"tree"}
+    comparison = None if alone else collect(found, compare)
+    own = {key: wishes[key] for key in _WISHES if key in wishes}
+    constraints = collect(found, lambda: Constraints(**own))
+    costs = {key: wishes[key] for key in _INPUTS if key in wishes}
+    inputs = collect(found, lambda: CostInputs(**costs))
+    if found or constraints is None or inputs is None:
+        raise InvalidInput(found)
+    return Wish(comparison, constraints, inputs, tree)
+
+
+def answer_recommend(predictor: Callable[[], Predicts], wish: Wish) -> dict[str, Any]:
+    """The recommendation document; the predictor is asked for only when something is predicted.
+
+    An option that a runtime cannot have is left out for it, and its record says so.
+    """
+    document: dict[str, Any] = {}
+    comparison = wish.comparison
+    if comparison is not None:
+        asked = [comparison.under(runtime) for runtime in comparison.runtimes]
+        scenarios = {scenario.runtime: (scenario, dropped) for scenario, dropped in asked}
+        document = {"scenario": comparison.as_dict()} | recommend(
+            predictor(),
+            [scenario for scenario, _ in asked],
+            wish.constraints,
+            wish.inputs,
+            level=comparison.level,
+        )
+        for record in document["ranked"]:
+            scenario, dropped = scenarios[record["runtime"]]
+            said = [f"{scenario.runtime} cannot have {k}={v}: left out" for k, v in dropped.items()]
+            record["novelty"]["reasons"] += said
+            if comparison.native is not None:
+                base, kept = native_at(comparison.native, scenario), record["retained"]
+                record["value"] = base / kept if comparison.native.is_time else base * kept
+                record["unit"] = comparison.native.unit
+    if wish.tree is not None:
+        document["tree"] = wish.tree.as_dict()
+    return document
+
+
+def run_recommend(
+    given: Mapping[str, str | None],
+    pairs: Sequence[str],
+    runtimes: Sequence[str] | None,
+    wishes: Mapping[str, Any],
+    as_json: bool,
+    ensure_champion: Callable[[], None],
+) -> None:
+    """Recommend for the flags of the command line."""
+    wish = wish_from_flags(given, pairs, runtimes, wishes)
+
+    def predictor() -> Predicts:
+        ensure_champion()
+        from serving.store import load_champion
+
+        return load_champion()
+
+    document = answer_recommend(predictor, wish)
+    if as_json:
+        print(json.dumps(document, allow_nan=False))
+        return
+    from serving.render import make_console
+
+    show_recommendation(make_console(), document)
+
+
+def show_recommendation(console: Console, document: Mapping[str, Any]) -> None:
+    """The runtimes that hold, best first, then those that do not with their reasons."""
+    if "ranked" in document:
+        _show_ranked(console, document)
+        _show_excluded(console, document["excluded"])
+    if "tree" in document:
+        found = document["tree"]
+        low, high = found["retained"]
+        kept = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
+        said = f"the reference's decision tree: {found['runtime']}, which it says keeps {kept}"
+        console.print(f"{said} ({', '.join(found['path'])})")
+
+
+def _show_ranked(console: Console, document: Mapping[str, Any]) -> None:
+    ranked, in_usd = document["ranked"], document["ranked_by"] == "tco_usd"
+    if not ranked:
+        console.print(Text("no runtime holds all that is asked for", style="bold yellow"))
+        return
+    table = Table(title="cheapest per retained performance first", title_justify="left")
+    columns = ["runtime", "keeps", f"{document['level']:.0%} interval"]
+    columns += ["USD/retained" if in_usd else "cost/retained", "p best", "density", "start ms"]
+    columns += ["3-year USD", "isolation"]
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("runtime", "isolation") else "right")
+    for record in ranked:
+        low, high = record["interval"]
+        price = record["cost_per_retained"]
+        table.add_row(
+            record["runtime"],
+            f"{record['retained']:.0%}",
+            f"{low:.0%} to {high:.0%}",
+            f"{price:,.0f}" if in_usd else f"{price:.2f}",
+            f"{record['p_best']:.0%}",
+            str(record["density"]),
+            f"{record['start_ms']:g}",
+            f"{record['tco_usd']:,.0f}",
+            record["isolation"],
+        )
+    console.print(table)
+    better = document["p_first_better_than_second"]
+    if better is not None:
+        first, second = ranked[0]["runtime"], ranked[1]["runtime"]
+        console.print(f"{first} is truly better than {second} with probability {better:.0%}")
+    new = [r["runtime"] for r in ranked if r["novelty"]["extrapolating"]]
+    if new:
+        console.print(Text(f"  extrapolated: {', '.join(new)}", style="dim"))
+    for record in ranked:
+        for reason in record["novelty"]["reasons"]:
+            if reason.endswith("left out"):
+                console.print(Text(f"  {reason}", style="dim"))
+
+
+def _show_excluded(console: Console, excluded: Sequence[Mapping[str, Any]]) -> None:
+    if not excluded:
+        return
+    table = Table(title="excluded", title_justify="left")
+    table.add_column("runtime", no_wrap=True)
+    table.add_column("reasons")
+    for record in excluded:
+        table.add_row(record["runtime"], "; ".join(record["reasons"]))
+    console.print(table)
+
+
+def _pairs(name: str, pairs: Sequence[str], problems: list[Problem]) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals and value):
+            problems.append(Problem(name, f"KEY=VALUE is needed, not {pair[:60]!r}"))
+        elif key in made:
+            problems.append(Problem(f"{name}.{key}", "is given twice"))
+        else:
+            made[key] = value
+    return made
+
+
+def _number(name: str, text: str, problems: list[Problem]) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        problems.append(Problem(name, f"a number is needed, not {text[:40]!r}"))
+        return 1.0
