@@ -226,12 +226,12 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
     @app.command()
     def serve(
         host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
-        port: Annotated[int, typer.Option(help="Port to bind.", min=1, max=65535)] = 3000,
+        port: Annotated[str, typer.Option(metavar="N", help="Port to bind.")] = "3000",
     ) -> None:
         """Answer over HTTP until interrupted.
 
         Example: nearmetal serve --port 3000
         """
-        from serving.launch import launch
+        from serving.launch import launch, port_of
 
-        launch(host, port, ensure_champion)
+        launch(host, port_of(port), ensure_champion)

@@ -31,6 +31,13 @@ def launch(host: str, port: int, ensure_champion: Callable[[], None]) -> None:
     os.execv(sys.executable, command)
 
 
+def port_of(text: str) -> int:
+    """The number of a port. Raises InvalidInput."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535):
+        raise InvalidInput([Problem("port", f"must be 1 to 65535, not {text[:40]!r}")])
+    return int(text)
+
+
 def resolve(host: str) -> str:
     """The IP address of a host name; BentoML binds to addresses only. Raises InvalidInput."""
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +18,12 @@ Record = Mapping[str, Any]
 
 
 def make_console(*, width: int | None = None) -> Console:
-    """A console on standard output; 110 columns when that is no terminal."""
+    """A console on standard output; 110 columns when that is no terminal.
+
+    A character that the output's encoding lacks is shown as '?'.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     console = Console(markup=False, highlight=False, emoji=False, width=width)
     if width is None and not console.is_terminal:
         console = Console(markup=False, highlight=False, emoji=False, width=110)

@@ -67,6 +67,13 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
     )
 
 
+def is_known_path(app: Starlette, path: str) -> bool:
+    """Whether something answers at a path, with or without a slash at its end."""
+    paths = {path, path.removesuffix("/")}
+    known = {route.path for route in app.routes if isinstance(route, Route)}
+    return bool(paths & known.union(_INFRASTRUCTURE))
+
+
 def _predict(champion: Champion, document: Any) -> Any:
     questions = parse_predict(document)
     records = answer(champion.predictor(), questions)

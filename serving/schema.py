@@ -29,6 +29,8 @@ from serving.questions import (
 
 MAX_SCENARIOS = 10_000
 MAX_PROBLEMS = 50
+# More than there are words; each unknown one is answered with a line.
+MAX_ENTRIES = 100
 
 # What is needed where pydantic finds another type.
 _NEEDED = {
@@ -66,10 +68,14 @@ class _Scenario(BaseModel):
     network_gbps: Finite | None = _host("network_gbps", "link of the host [Gbit/s]")
     storage_iops: Finite | None = _host("storage_iops", "operations per second of its storage")
     mechanisms: dict[str, str] = Field(
-        default_factory=dict, description="options in place of the runtime's own mechanisms"
+        default_factory=dict,
+        max_length=MAX_ENTRIES,
+        description="options in place of the runtime's own mechanisms",
     )
     demands: dict[str, Finite] = Field(
-        default_factory=dict, description="what the workload asks for, where it differs"
+        default_factory=dict,
+        max_length=MAX_ENTRIES,
+        description="what the workload asks for, where it differs",
     )
     level: Finite = Field(
         default=DEFAULT_LEVEL,

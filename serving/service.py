@@ -12,8 +12,9 @@ from typing import Any, cast
 
 from features.errors import ModelUnavailable
 from serving.errorshape import OneErrorShape
+from serving.knownpaths import KnownPaths
 from serving.openapi import describe
-from serving.routes import build_app
+from serving.routes import build_app, is_known_path
 from serving.store import Champion, prepare_bentoml
 
 prepare_bentoml()
@@ -36,7 +37,8 @@ class OneShapeService(Service):
         """The application, BentoML's own layers inside the error shape."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # BentoML sets it for its workers only
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nearmetal-metrics-")
-        return OneErrorShape(super().to_asgi(is_main=is_main))
+        inner = super().to_asgi(is_main=is_main)
+        return OneErrorShape(KnownPaths(inner, lambda path: is_known_path(routes, path)))
 
 
 def describe_service() -> dict[str, Any]:
@@ -48,7 +50,10 @@ def describe_service() -> dict[str, Any]:
     return describe(cast("Service", NearmetalService).openapi_spec.asdict(), version)
 
 
-@bentoml.asgi_app(build_app(champion, describe_service), path="/", name="nearmetal")
+routes = build_app(champion, describe_service)
+
+
+@bentoml.asgi_app(routes, path="/", name="nearmetal")
 @bentoml.service(
     name="nearmetal",
     service_class=OneShapeService,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from features.errors import InvalidInput, ModelUnavailable
 from features.vocabulary import vocabulary
 from serving import cli, launch
+from serving.render import make_console
 
 WEB = ["--runtime", "gvisor", "--workload", "web", "--cores", "8"]
 
@@ -65,6 +67,14 @@ class TestPredict:
 
     def test_a_unit_is_not_read_as_markup(self):
         assert "[red]/s" in run("predict", *WEB, "--native-value", "1", "--unit", "[red]/s")
+
+    def test_an_output_that_lacks_a_character_shows_another(self, monkeypatch):
+        written = io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+        console = make_console()
+        console.print("\u00b5s")
+        console.file.flush()
+        assert written.getvalue() == b"?s\n"
 
     def test_demands_and_level_are_options(self):
         made = run("predict", *WEB, "--with", "calls=50", "--level", "0.6", "--json")
@@ -143,6 +153,9 @@ class TestCompare:
         (["compare", "--workload", "web", "--runtime", "vmm"], "did you mean vm?"),
         (["compare", "--workload", "web", "--with", "page_size=9k"], "page_size"),
         (["serve", "--host", "no such host"], "is no address"),
+        (["serve", "--port", "0"], "port: must be 1 to 65535, not '0'"),
+        (["serve", "--port", "65536"], "port: must be"),
+        (["serve", "--port", "web"], "port: must be"),
         (["serve", "--host", "192.0.2.1"], "cannot be bound"),
     ],
 )

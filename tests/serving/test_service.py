@@ -192,6 +192,26 @@ def test_a_path_that_is_not_there_is_404(client, path):
     failure(client.get(path), 404, "not_found")
 
 
+def test_paths_that_are_not_there_add_no_series(client):
+    for place in range(5):
+        assert client.get(f"/stray{place}").status_code == 404
+        assert client.post(f"/predict/stray{place}", json=WEB).status_code == 404
+    assert "stray" not in client.get("/metrics").text
+    assert client.post("/predict/", json=WEB).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["mechanisms", "demands"])
+@pytest.mark.parametrize("path", ["/predict", "/compare"])
+def test_a_refusal_is_not_larger_than_what_was_asked(client, path, field):
+    many = {f"word{i}": "x" if field == "mechanisms" else 1.0 for i in range(5000)}
+    document = {"workload": "web", field: many}
+    if path == "/predict":
+        document["runtime"] = "vm"
+    response = client.post(path, json=document)
+    assert "at most 100" in failure(response, 422, "invalid_input")["message"]
+    assert len(response.content) < 1000
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/predict"), ("PUT", "/compare"), ("POST", "/model"), ("DELETE", "/healthz")],
