@@ -11,7 +11,7 @@ import typer
 import serving.cli
 import serving.matrix
 import training.cli
-from features.errors import InvalidInput, NearmetalError
+from features.errors import InvalidInput, NearmetalError, Problem
 from features.scenario import Scenario
 
 __all__ = ["InvalidInput", "NearmetalError", "Scenario", "main"]
@@ -32,13 +32,25 @@ serving.matrix.register(app, training.cli.ensure_champion)
 training.cli.register(app)
 
 
+# A wrong flag or command, as the command line's library tells it.
+_USAGE: type[Exception] = typer.BadParameter.__bases__[0]
+
+
 def main() -> None:
     """Run a command; what the user can mend is one line and exit code 2, without a traceback."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except _USAGE as error:
+        said = str(getattr(error, "message", error))
+        if said:
+            print(_told(InvalidInput([Problem("command", said)])), file=sys.stderr)
+        raise SystemExit(2) from None
     except NearmetalError as error:
         print(_told(error), file=sys.stderr)
         raise SystemExit(2) from None
+    except typer.Abort:
+        raise SystemExit(130) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def _told(error: NearmetalError) -> str:

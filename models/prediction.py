@@ -47,7 +47,8 @@ class Prediction:
     """Retained performance of one scenario.
 
     part_factors are those of features.prior.PARTS; their product, times residual_factor, is
-    retained. resources maps a resource to (retained, lower, upper).
+    retained. resources maps a resource to (retained, lower, upper); weighted_score is the
+    reference's arithmetic mean of them (F15), in points.
     """
 
     scenario: Scenario
@@ -58,6 +59,7 @@ class Prediction:
     part_ranges: tuple[tuple[float, float], ...]
     prior_range: tuple[float, float]
     residual_factor: float
+    weighted_score: float
     resources: Mapping[str, tuple[float, float, float]]
     novelty: Novelty
     evidence: tuple[Evidence, ...]
@@ -85,6 +87,7 @@ class Prediction:
             "parts": parts,
             "prior_range": list(self.prior_range),
             "residual_factor": self.residual_factor,
+            "weighted_score": self.weighted_score,
             "resources": {
                 name: {"retained": kept, "interval": [low, high]}
                 for name, (kept, low, high) in self.resources.items()

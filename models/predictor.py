@@ -13,6 +13,7 @@ from features.constants import constants
 from features.encoder import COLUMNS, PART_COLUMNS, encode
 from features.integration import ExpectedPrior, expected_prior
 from features.scenario import HOST_FIELDS, Scenario
+from features.score import weighted_score
 from features.table import UNKNOWN_RANGES, scenario_table
 from features.vocabulary import RESOURCES, vocabulary
 from models.calibration import Bounds, Calibration, scale_features
@@ -140,6 +141,10 @@ class Predictor:
             if np.isfinite(kept):
                 ends = np.exp([kept, kept - below, kept + above])
                 resources[name] = (float(ends[0]), float(ends[1]), float(ends[2]))
+        demands = scenario.resolved_demands
+        score = weighted_score(
+            [demands[name] for name in resources], [kept for kept, _, _ in resources.values()]
+        )
         evidence = self._evidence(weights)
         worst, best, whole_worst, whole_best = ranges
         return Prediction(
@@ -151,6 +156,7 @@ class Predictor:
             part_ranges=tuple(zip(worst[i].tolist(), best[i].tolist(), strict=True)),
             prior_range=(float(whole_worst[i]), float(whole_best[i])),
             residual_factor=residual,
+            weighted_score=float(score),
             resources=resources,
             novelty=self._novelty(scenario, ratio, evidence),
             evidence=evidence,

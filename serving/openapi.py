@@ -68,6 +68,7 @@ class Prediction(BaseModel):
     level: float
     parts: list[Part]
     residual_factor: float
+    weighted_score: float
     resources: dict[str, Resource]
     novelty: Novelty
     evidence: list[Evidence]

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, Field
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from features.cost import CostInputs
 from features.errors import InvalidInput, Problem
@@ -19,7 +16,7 @@ from models.recommendation import Constraints, Predicts, recommend
 from serving.answers import native_at
 from serving.flat import comparison_from_flat, options_of
 from serving.questions import Comparison, ask_all, collect
-from serving.schema import CompareBody, Finite, _split
+from serving.schema import CompareBody, Finite, split_options
 
 _WISHES = tuple(Constraints.__dataclass_fields__)
 _INPUTS = tuple(CostInputs.__dataclass_fields__)
@@ -123,7 +120,7 @@ class Wish:
 
 def parse_recommend(document: Any) -> Wish:
     """The wish of a /recommend request. Raises InvalidInput."""
-    given, options = _split(RecommendBody, document)
+    given, options = split_options(RecommendBody, document)
     wishes = {key: given.pop(key) for key in (*_WISHES, *_INPUTS, "tree") if key in given}
     runtimes = given.pop("runtimes", None)
     asked = bool(given or options or runtimes)
@@ -230,72 +227,9 @@ def run_recommend(
     if as_json:
         print(json.dumps(document, allow_nan=False))
         return
-    from serving.render import make_console
+    from serving.render import make_console, show_recommendation
 
     show_recommendation(make_console(), document)
-
-
-def show_recommendation(console: Console, document: Mapping[str, Any]) -> None:
-    """The runtimes that hold, best first, then those that do not with their reasons."""
-    if "ranked" in document:
-        _show_ranked(console, document)
-        _show_excluded(console, document["excluded"])
-    if "tree" in document:
-        found = document["tree"]
-        low, high = found["retained"]
-        kept = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
-        said = f"the reference's decision tree: {found['runtime']}, which it says keeps {kept}"
-        console.print(f"{said} ({', '.join(found['path'])})")
-
-
-def _show_ranked(console: Console, document: Mapping[str, Any]) -> None:
-    ranked, in_usd = document["ranked"], document["ranked_by"] == "tco_usd"
-    if not ranked:
-        console.print(Text("no runtime holds all that is asked for", style="bold yellow"))
-        return
-    table = Table(title="cheapest per retained performance first", title_justify="left")
-    columns = ["runtime", "keeps", f"{document['level']:.0%} interval"]
-    columns += ["USD/retained" if in_usd else "cost/retained", "p best", "density", "start ms"]
-    columns += ["3-year USD", "isolation"]
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("runtime", "isolation") else "right")
-    for record in ranked:
-        low, high = record["interval"]
-        price = record["cost_per_retained"]
-        table.add_row(
-            record["runtime"],
-            f"{record['retained']:.0%}",
-            f"{low:.0%} to {high:.0%}",
-            f"{price:,.0f}" if in_usd else f"{price:.2f}",
-            f"{record['p_best']:.0%}",
-            str(record["density"]),
-            f"{record['start_ms']:g}",
-            f"{record['tco_usd']:,.0f}",
-            record["isolation"],
-        )
-    console.print(table)
-    better = document["p_first_better_than_second"]
-    if better is not None:
-        first, second = ranked[0]["runtime"], ranked[1]["runtime"]
-        console.print(f"{first} is truly better than {second} with probability {better:.0%}")
-    new = [r["runtime"] for r in ranked if r["novelty"]["extrapolating"]]
-    if new:
-        console.print(Text(f"  extrapolated: {', '.join(new)}", style="dim"))
-    for record in ranked:
-        for reason in record["novelty"]["reasons"]:
-            if reason.endswith("left out"):
-                console.print(Text(f"  {reason}", style="dim"))
-
-
-def _show_excluded(console: Console, excluded: Sequence[Mapping[str, Any]]) -> None:
-    if not excluded:
-        return
-    table = Table(title="excluded", title_justify="left")
-    table.add_column("runtime", no_wrap=True)
-    table.add_column("reasons")
-    for record in excluded:
-        table.add_row(record["runtime"], "; ".join(record["reasons"]))
-    console.print(table)
 
 
 def _pairs(name: str, pairs: Sequence[str], problems: list[Problem]) -> dict[str, str]:

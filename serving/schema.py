@@ -136,17 +136,17 @@ def parse_predict(document: Any) -> list[Question]:
 
 def parse_compare(document: Any) -> Comparison:
     """The comparison of a /compare request."""
-    scenario, options = _split(CompareBody, document)
+    scenario, options = split_options(CompareBody, document)
     runtimes = scenario.pop("runtimes", None)
     return ask_all(scenario, options, runtimes)
 
 
 def _question(document: Any) -> Question:
-    scenario, options = _split(PredictBody, document)
+    scenario, options = split_options(PredictBody, document)
     return ask(scenario, options)
 
 
-def _split(body: type[_Scenario], document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_options(body: type[_Scenario], document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The given fields of a document: those of the scenario, and those of the answer."""
     try:
         parsed = body.model_validate(document)

@@ -1,0 +1,64 @@
+"""The front door: quick, one line for what is wrong, nothing heavy before a command runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "--bogus"], "--bogus"),
+        (["nonsense"], "nonsense"),
+        (["predict", "--cores"], "--cores"),
+        (["train", "--seed", "many"], "many"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_code_two(words, said):
+    done = run("-m", "nearmetal", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr
+    told = json.loads(run("-m", "nearmetal", *words, "--json").stderr)
+    assert told["error"]["code"] == "invalid_input"
+
+
+def test_help_is_given_and_shows_examples():
+    assert run("-m", "nearmetal", "--help").returncode == 0
+    for command in (
+        "predict",
+        "compare",
+        "recommend",
+        "matrix",
+        "train",
+        "evaluate",
+        "ui",
+        "serve",
+    ):
+        assert "Example" in run("-m", "nearmetal", command, "--help").stdout, command
+
+
+def test_nothing_heavy_is_imported_before_a_command_runs():
+    code = "import nearmetal, sys; print(*sorted(m.split('.')[0] for m in sys.modules))"
+    loaded = set(run("-c", code).stdout.split())
+    heavy = {"numpy", "pandas", "scipy", "sklearn", "mlflow", "bentoml", "matplotlib"}
+    assert "typer" in loaded
+    assert not heavy & loaded
