@@ -41,8 +41,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except _USAGE as error:
-        said = str(getattr(error, "message", error))
-        if said:
+        if getattr(error, "message", ""):
+            said = error.format_message()  # type: ignore[attr-defined]
             print(_told(InvalidInput([Problem("command", said)])), file=sys.stderr)
         raise SystemExit(2) from None
     except NearmetalError as error:

@@ -29,7 +29,7 @@ def run(*arguments):
         (["predict", "--bogus"], "--bogus"),
         (["nonsense"], "nonsense"),
         (["predict", "--cores"], "--cores"),
-        (["train", "--seed", "many"], "many"),
+        (["train", "--seed", "many"], "--seed"),
     ],
 )
 def test_a_wrong_command_is_one_line_and_exit_code_two(words, said):

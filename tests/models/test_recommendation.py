@@ -45,7 +45,9 @@ class Known:
             novelty = Novelty(0.0, False)
             whole = (1.0, 1.0)
             made.append(
-                Prediction(scenario, kept, ends, level, (), (), whole, 1.0, {}, novelty, (), "", "")
+                Prediction(
+                    scenario, kept, ends, level, (), (), whole, 1.0, 100.0, {}, novelty, (), "", ""
+                )
             )
         return made
 
