@@ -37,7 +37,9 @@ def test_predict_answers_the_document_of_the_design(client):
     response = client.post("/predict", json={**WEB, "native_value": 12000.0, "unit": "requests/s"})
     assert response.status_code == 200
     record = response.json()
-    wanted = "retained interval level parts residual_factor weighted_score resources value unit novelty evidence model"
+    wanted = (
+        "retained interval level parts residual_factor resources value unit novelty evidence model"
+    )
     assert set(wanted.split()) <= record.keys()
     assert record["interval"][0] <= record["retained"] <= record["interval"][1]
     assert record["model"]["version"] == "7"
