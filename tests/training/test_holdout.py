@@ -26,19 +26,14 @@ def file(tmp_path):
     return path
 
 
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEARMETAL_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.delenv("BENTOML_HOME", raising=False)
-        yield
-
-
-def test_without_a_champion_there_is_nothing_to_score(file):
+def test_without_a_champion_there_is_nothing_to_score(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("NEARMETAL_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv("BENTOML_HOME", raising=False)
     with pytest.raises(ModelUnavailable, match="no model yet"):
         score_holdout(file)
 
 
+@pytest.mark.usefixtures("home")
 def test_the_champion_and_its_prior_are_scored_on_the_file(file):
     quick_champion()
     found = json.loads(json.dumps(score_holdout(file)))

@@ -23,17 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A state folder of its own, for this module."""
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEARMETAL_HOME", str(folder))
-        patch.delenv("BENTOML_HOME", raising=False)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield folder
-
-
-@pytest.fixture(scope="module")
 def corpus():
     return load_corpus()
 
