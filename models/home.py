@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from features.errors import ModelUnavailable
+from features.errors import InvalidInput, ModelUnavailable, Problem
 
 MODEL_NAME = "nearmetal"
 _ADVICE = "train one with `nearmetal train`"
 
 
 def state_folder() -> Path:
-    """`$NEARMETAL_HOME`, else `.nearmetal` beside the front door."""
+    """`$NEARMETAL_HOME`, else `.nearmetal` beside the front door.
+
+    Raises InvalidInput when something that is no folder stands there.
+    """
     given = os.environ.get("NEARMETAL_HOME")
-    return Path(given) if given else Path(__file__).resolve().parent.parent / ".nearmetal"
+    folder = Path(given) if given else Path(__file__).resolve().parent.parent / ".nearmetal"
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInput([Problem("NEARMETAL_HOME", f"{folder} is not a folder")])
+    return folder
 
 
 def bentoml_home() -> Path:

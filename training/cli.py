@@ -130,7 +130,8 @@ def ui(
     state_folder().mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store_uri()]
-    command += ["--host", host, "--port", str(port)]
+    # One worker: each takes seconds to import, and one person looks at a time.
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, command)
 
 

@@ -148,3 +148,15 @@ def test_the_regressor_has_scikit_learns_manners(law):
     assert fitted.score(rows.points.encoding, rows.log_retained) > 0.8
     with pytest.raises(ValueError, match="the encoding has"):
         model.fit(rows.points.encoding[:, :5], rows.log_retained)
+
+
+def test_a_home_that_is_no_folder_is_refused(tmp_path, monkeypatch):
+    from features.errors import InvalidInput
+    from models.home import bentoml_home, state_folder
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("BENTOML_HOME", raising=False)
+    monkeypatch.setenv("NEARMETAL_HOME", str(tmp_path / "file"))
+    for place in (state_folder, bentoml_home):
+        with pytest.raises(InvalidInput, match="NEARMETAL_HOME: .* is not a folder"):
+            place()
