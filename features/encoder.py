@@ -53,6 +53,12 @@ MECHANISM_COLUMNS = tuple(f"mechanism.{k}" for k in (*_COSTS, *_FLAGS, _LIBOS))
 POINT_COLUMNS = tuple(f"point.{k}" for k in (*_POINT, *_SHARES, *HOST_FIELDS))
 PART_COLUMNS = tuple(f"part.{p.name}" for p in PARTS)
 COLUMNS = (*NAMES, *MECHANISM_COLUMNS, *POINT_COLUMNS, *PART_COLUMNS)
+PARTS_FROM = len(COLUMNS) - len(PART_COLUMNS)
+
+
+def encoded_log_prior(encoding: Array) -> Array:
+    """The log retained (n,) of the prior that an encoding (n, len(COLUMNS)) contains."""
+    return encoding[:, PARTS_FROM:].sum(axis=1)
 
 
 @cache

@@ -101,9 +101,8 @@ def _code(t: _Terms) -> Array:
     slow = t.of("code_slowdown")
     wasm = t.table.mechanisms["code_generation"] > 0
     one = np.ones_like(slow)
-    interpreted = np.maximum(slow, 1.0)
-    vector = np.where(wasm, interpreted * t.of("vector_slowdown") / _compiled(t), one)
-    aes = np.where(wasm, interpreted * t.of("aes_slowdown"), one)
+    vector = np.where(wasm, slow * t.of("vector_slowdown") / _compiled(t), one)
+    aes = np.where(wasm, slow * t.of("aes_slowdown"), one)
     return t.cpu_us * (
         cpu.compute_slowdown(slow, vector, aes, t.demand["simd_share"], t.demand["aes_share"]) - 1.0
     )

@@ -34,11 +34,3 @@ def operation_latency_us(stack_us: Array, virtual_us: Array, device_us: Array) -
 def queued_rate_hz(latency_us: Array, queue_depth: Array, ceiling_hz: Array) -> Array:
     """Operations a second with `queue_depth` in flight: Little's law under a ceiling."""
     return np.minimum(queue_depth * 1e6 / latency_us, ceiling_hz)
-
-
-def io_uring_gain(syscall_share: Array) -> Array:
-    """1 / (1 - sigma): gain of batched submission where system calls are a share sigma.
-
-    F14, reference 5.4.1 (E6: sigma of .3-.5 gives 43-100 %, its table says 50-80 %).
-    """
-    return 1.0 / (1.0 - np.asarray(syscall_share, dtype=float))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from features.encoder import COLUMNS, PART_COLUMNS
+from features.encoder import COLUMNS, encoded_log_prior
 from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.predictor import Predictor
@@ -15,8 +15,6 @@ from models.rows import NOISE_CLEAN, Rows, residual_limit
 from models.solving import solve
 
 Array = NDArray[np.float64]
-
-_PARTS_FROM = COLUMNS.index(PART_COLUMNS[0])
 
 
 class ResidualRegressor(RegressorMixin, BaseEstimator):
@@ -45,7 +43,7 @@ class ResidualRegressor(RegressorMixin, BaseEstimator):
             none,
             points.take(none),
             y,
-            X[:, _PARTS_FROM:].sum(axis=1),
+            encoded_log_prior(X),
             np.zeros(len(X)),
             np.full(len(X), NOISE_CLEAN**2),
             source,
@@ -68,7 +66,7 @@ class ResidualRegressor(RegressorMixin, BaseEstimator):
         chosen = self._amplitudes()
         nowhere = np.full(len(X), -1)
         general, _ = combine(cross_terms(Points(X, nowhere, nowhere), self._rows(), chosen), chosen)
-        log_prior = X[:, _PARTS_FROM:].sum(axis=1)
+        log_prior = encoded_log_prior(X)
         mean = log_prior + np.minimum(general @ self.alpha_, residual_limit(log_prior))
         if not return_std:
             return mean

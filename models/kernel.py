@@ -14,8 +14,9 @@ from features.encoder import (
     COLUMNS,
     MECHANISM_COLUMNS,
     NAMES,
-    PART_COLUMNS,
+    PARTS_FROM,
     POINT_COLUMNS,
+    encoded_log_prior,
     names_of,
 )
 from features.vocabulary import vocabulary
@@ -25,8 +26,10 @@ Codes = NDArray[np.int64]
 
 _RUNTIME, _FAMILY, _WORKLOAD = (COLUMNS.index(c) for c in NAMES)
 _MECHANISMS = slice(COLUMNS.index(MECHANISM_COLUMNS[0]), COLUMNS.index(POINT_COLUMNS[0]))
-_POINTS = slice(COLUMNS.index(POINT_COLUMNS[0]), COLUMNS.index(PART_COLUMNS[0]))
-_PARTS = slice(COLUMNS.index(PART_COLUMNS[0]), len(COLUMNS))
+_POINTS = slice(COLUMNS.index(POINT_COLUMNS[0]), PARTS_FROM)
+_PARTS = slice(PARTS_FROM, len(COLUMNS))
+# The terms that stay within one source; all other amplitudes carry over to a new one.
+_WITHIN = ("source", "source_runtime_resource", "source_local")
 # Beyond this log factor two parts differ no more for the kernel than at it.
 _PART_LIMIT = 3.0
 
@@ -53,9 +56,8 @@ class Amplitudes:
 
     def scaled(self, general: float, local: float) -> Amplitudes:
         """The same shape with the carried-over and the source terms rescaled."""
-        within = {"source", "source_runtime_resource", "source_local"}
         changed = {
-            f.name: getattr(self, f.name) * (local if f.name in within else general)
+            f.name: getattr(self, f.name) * (local if f.name in _WITHIN else general)
             for f in fields(self)
             if not f.name.endswith("_length")
         }
@@ -116,7 +118,7 @@ _LEAST_STAKE = 0.3
 def _stake(encoding: Array) -> Array:
     """How far sources may differ (n,), as a share: little where the prior sees hardly any loss,
     by all of their amplitude from a factor e on."""
-    loss = np.abs(encoding[:, _PARTS].sum(axis=1))
+    loss = np.abs(encoded_log_prior(encoding))
     return np.clip(np.sqrt(loss), _LEAST_STAKE, 1.0)
 
 
@@ -183,7 +185,6 @@ def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array
     """The carried-over and the whole variance (n,) of points with themselves."""
     alive = (encoding[:, _RUNTIME] > 0).astype(float)
     record = amplitudes.as_dict()
-    within = ("source", "source_runtime_resource", "source_local")
-    local = sum(record[k] ** 2 for k in within) * _stake(encoding) ** 2
-    general = sum(v**2 for k, v in record.items() if k not in within and not k.endswith("_length"))
+    local = sum(record[k] ** 2 for k in _WITHIN) * _stake(encoding) ** 2
+    general = sum(v**2 for k, v in record.items() if k not in _WITHIN and not k.endswith("_length"))
     return alive * general, alive * (general + local)

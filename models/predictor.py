@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import constants
-from features.encoder import COLUMNS, PART_COLUMNS, encode
+from features.encoder import encode, encoded_log_prior
 from features.integration import ExpectedPrior, expected_prior
 from features.scenario import HOST_FIELDS, Scenario
 from features.score import weighted_score
@@ -28,7 +28,6 @@ EVIDENCE_ROWS = 5
 # Native keeps 1 by definition; what is left is the spread of repeats.
 _NATIVE_HALF_WIDTH = 0.02
 _NO_SOURCE = -1
-_PARTS_FROM = COLUMNS.index(PART_COLUMNS[0])
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class Predictor:
         left = np.clip(prior_variance - np.einsum("ij,ij->i", weights, general), 0.0, None)
         ratio = np.divide(left, prior_variance, out=np.zeros_like(left), where=prior_variance > 0)
         mean = general @ self.alpha if self.use_residual else np.zeros(len(encoding))
-        noise = NOISE_CLEAN * noise_share(encoding[:, _PARTS_FROM:].sum(axis=1))
+        noise = NOISE_CLEAN * noise_share(encoded_log_prior(encoding))
         variance = left + (whole - prior_variance) + noise**2
         return mean, variance, ratio, weights
 

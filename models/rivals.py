@@ -17,20 +17,17 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from features.encoder import COLUMNS, PART_COLUMNS, names_of
+from features.encoder import PARTS_FROM, encoded_log_prior, names_of
 from models.rows import Rows
 
 Array = NDArray[np.float64]
-
-_PARTS_FROM = COLUMNS.index(PART_COLUMNS[0])
-_RAW = slice(0, _PARTS_FROM)
 
 
 def raw_features(encoding: Array) -> Array:
     """The encoding without the prior's parts: runtime and family as indicators, then numbers."""
     runtime = np.eye(len(names_of("runtime")))[encoding[:, 0].astype(int)]
     family = np.eye(len(names_of("family")))[encoding[:, 1].astype(int)]
-    return np.hstack([runtime, family, encoding[:, 2:_PARTS_FROM]])
+    return np.hstack([runtime, family, encoding[:, 2:PARTS_FROM]])
 
 
 class ConstantRegressor(RegressorMixin, BaseEstimator):
@@ -67,7 +64,7 @@ class PriorRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Array) -> Array:
-        return X[:, _PARTS_FROM:].sum(axis=1)
+        return encoded_log_prior(X)
 
 
 class ReferenceTableRegressor(RegressorMixin, BaseEstimator):
@@ -107,23 +104,20 @@ class EncodedRegressor(RegressorMixin, BaseEstimator):
         self.on_prior = on_prior
 
     def fit(self, X: Array, y: Array) -> EncodedRegressor:
-        target = y - X[:, _PARTS_FROM:].sum(axis=1) if self.on_prior else y
-        features = (
-            np.hstack([raw_features(X), X[:, _PARTS_FROM:]]) if self.on_prior else (raw_features(X))
-        )
+        target = y - encoded_log_prior(X) if self.on_prior else y
+        features = self._features(X)
         self.model_ = self.make().fit(features, target)
         self.range_ = (float(target.min()), float(target.max()))
         return self
 
     def predict(self, X: Array) -> Array:
-        if self.on_prior:
-            features = np.hstack([raw_features(X), X[:, _PARTS_FROM:]])
-            return self._held(features) + X[:, _PARTS_FROM:].sum(axis=1)
-        return self._held(raw_features(X))
+        # Inside the range it was taught: a polynomial has no bounds.
+        held = np.clip(self.model_.predict(self._features(X)), *self.range_)
+        return held + encoded_log_prior(X) if self.on_prior else held
 
-    def _held(self, features: Array) -> Array:
-        """What the model says, inside the range it was taught: a polynomial has no bounds."""
-        return np.clip(self.model_.predict(features), *self.range_)
+    def _features(self, X: Array) -> Array:
+        raw = raw_features(X)
+        return np.hstack([raw, X[:, PARTS_FROM:]]) if self.on_prior else raw
 
 
 def _forest() -> BaseEstimator:
@@ -170,7 +164,7 @@ def leave_one_out_errors(model: BaseEstimator, rows: Rows, scored: NDArray, grou
     mine = np.flatnonzero((rows.group == group) & scored)
     others = np.flatnonzero(rows.group != group)
     base_prior = np.zeros(len(rows))
-    base_prior[rows.baseline] = rows.baseline_points.encoding[:, _PARTS_FROM:].sum(axis=1)
+    base_prior[rows.baseline] = encoded_log_prior(rows.baseline_points.encoding)
     target = rows.log_retained + base_prior
     fitted = model.fit(rows.points.encoding[others], target[others])
     predicted = fitted.predict(rows.points.encoding[mine])

@@ -51,17 +51,28 @@ def quick_champion(step: Step = lambda _: None) -> str:
     step("reading measurements")
     corpus = load_corpus()
     step("fitting")
-    predictor = fit_predictor(
+    predictor = _fit(corpus, progress=lambda: step("fitting"))
+    step("storing")
+    return put_champion(predictor)
+
+
+def _fit(
+    corpus: Corpus,
+    evaluation: Evaluation | None = None,
+    answers: Sequence[Candidate] | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> Predictor:
+    """A predictor of the whole corpus that carries its card; registration gives its version."""
+    return fit_predictor(
         corpus.rows,
         corpus.records,
         corpus.scored,
         version="0",
         trained_at=_now(),
-        card=card_of(corpus, None),
-        progress=lambda: step("fitting"),
+        answers=answers,
+        card=card_of(corpus, evaluation),
+        progress=progress,
     )
-    step("storing")
-    return put_champion(predictor)
 
 
 def card_of(corpus: Corpus, evaluation: Evaluation | None) -> dict[str, Any]:
@@ -107,15 +118,7 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
     corpus = load_corpus(files, seed=seed)
     answers = answers_of(corpus, step)
     evaluation = assess(corpus, answers, step, all_rivals=True)
-    predictor = fit_predictor(
-        corpus.rows,
-        corpus.records,
-        corpus.scored,
-        version="0",
-        trained_at=_now(),
-        answers=answers,
-        card=card_of(corpus, evaluation),
-    )
+    predictor = _fit(corpus, evaluation, answers)
     step("tracking")
     present = tracking.champion_measures()
     parameters = {
