@@ -24,6 +24,20 @@ def integer_retained(efficiency: Array, trap_share: Array, overhead: Array) -> A
     return efficiency * (1.0 - trap_share) * (1.0 - overhead)
 
 
+def loss_shares(
+    efficiency: Array, trap_share: Array, overhead: Array
+) -> tuple[Array, Array, Array]:
+    """How a loss of scalar throughput divides into emulation, traps and what else there is.
+
+    T3, reference 2.3: its causes are the factors of F5, each by its logarithm. All (n,); the
+    three sum to 1, or are 0 where nothing is lost.
+    """
+    parts = -np.log(np.stack([efficiency, 1.0 - trap_share, 1.0 - overhead]))
+    whole = parts.sum(axis=0)
+    emulation, traps, other = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
+    return emulation, traps, other
+
+
 def vector_retained_at(vector: Array, scalar_one_core: Array, scalar: Array) -> Array:
     """gamma (1 - delta): vector throughput retained, losing with cores as scalar code does.
 
@@ -42,3 +56,11 @@ def compute_slowdown(
     aes_share = np.minimum(aes_share, 1.0)
     vector_share = np.minimum(vector_share, 1.0 - aes_share)
     return (1.0 - vector_share - aes_share) * scalar + vector_share * vector + aes_share * aes
+
+
+def pinning_us(isolated_us: Array, lost_us: Array, gain: Array) -> Array:
+    """Time [us] that pinning gives back: 1 - 1 / gain of the isolated time, at most what was lost.
+
+    T4, reference 2.4.1. Times of processor and memory, all (n,); gain >= 1.
+    """
+    return np.minimum(isolated_us * (1.0 - 1.0 / gain), np.maximum(lost_us, 0.0))

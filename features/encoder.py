@@ -30,7 +30,7 @@ _COSTS = {
     "socket_call_ns": 2.0,
     "network_latency_us": 1.0,
     "network_ceiling_gbps": 1.0,
-    "encrypted_ceiling_gbps": 1.0,
+    "cipher_cycles_per_byte": 1.0,
     "packet_us": 1.0,
     "storage_latency_us": 1.0,
     "storage_read_share": 0.7,
@@ -38,6 +38,9 @@ _COSTS = {
     "encrypted_io_retained": 0.1,
     "numa_remote_ns": 1.5,
 }
+_RATIOS = (
+    *("network_ceiling_gbps", "storage_read_share", "code_slowdown", "encrypted_io_retained"),
+)
 _FLAGS = ("translation", "page_size", "pinning", "nested", "wasm_simd", "io_engine", "nic")
 _LIBOS = "libos"
 _POINT = {
@@ -97,9 +100,8 @@ def _mechanisms(table: ScenarioTable) -> Array:
     columns = []
     for name, unit in _COSTS.items():
         cost = values[name][table.code(quantities()[name].by)]
-        columns.append(
-            np.log1p(cost) / unit if name.endswith(("_ns", "_us")) else np.log(cost) / unit
-        )
+        # Ratios and ceilings are never 0; what is added may be.
+        columns.append((np.log(cost) if name in _RATIOS else np.log1p(cost)) / unit)
     columns += [table.mechanisms[k].astype(float) for k in _FLAGS]
     libos = vocabulary().mechanisms["guest_kernel"].values.index(_LIBOS)
     columns.append((table.mechanisms["guest_kernel"] == libos).astype(float))

@@ -1,4 +1,4 @@
-"""Memory under isolation: page walks, page sizes, NUMA, encryption."""
+"""Memory under isolation: page walks, page sizes, caches, NUMA."""
 
 from __future__ import annotations
 
@@ -33,6 +33,27 @@ def miss_rate(working_set_gb: Array, reach_gb: Array) -> Array:
     F9, reference 3.2.2 (TLB reach by page size). Both (n,) [GB].
     """
     return working_set_gb / (working_set_gb + reach_gb)
+
+
+def translation_retained(miss_rate: Array, penalty: Array) -> Array:
+    """1 / (1 + TLB miss rate x miss penalty): performance relative to a TLB that never misses.
+
+    F9, reference 3.2.2. Both (n,), the penalty in units of the access without a miss.
+    """
+    return 1.0 / (1.0 + miss_rate * penalty)
+
+
+# Working sets of the second and the last cache level, and what no cache helps any more [GB].
+_CACHES_GB = (0.002, 0.016, 0.128)
+
+
+def memory_exposure(working_set_gb: Array) -> Array:
+    """Share of accesses that leave the caches, over the working set's logarithm: (n,) in [0, 1].
+
+    T5, reference 3.1: the first two levels cost the same everywhere, the last half of what memory
+    costs more. The sizes are assumed: 2 and 16 MB, and 128 MB where nothing is cached.
+    """
+    return np.interp(np.log(working_set_gb), np.log(_CACHES_GB), (0.0, 0.5, 1.0))
 
 
 def numa_slowdown(local_ns: Array, remote_extra_ns: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
@@ -13,12 +13,14 @@ FRAME_OVERHEAD_BYTES = 20.0
 PACKET_TABLE_GBPS = 10.0
 
 
-def round_trip_us(stack_us: Array, virtual_us: Array) -> Array:
-    """L_total = L_app + L_kernel + L_wire (together `stack_us`) + L_virt.
+def round_trip_us(
+    app_us: ArrayLike, kernel_us: ArrayLike, virtual_us: ArrayLike, wire_us: ArrayLike
+) -> Array:
+    """L_total = L_app + L_kernel + L_virt + L_wire [us], all (n,).
 
     F12, reference 4.2.2: 65 us on bare metal, 107-147 in a VM, 71-81 in a container.
     """
-    return np.asarray(stack_us) + np.asarray(virtual_us)
+    return np.asarray(app_us) + np.asarray(kernel_us) + np.asarray(virtual_us) + wire_us
 
 
 def ceiling_retained(ceiling: Array, offered: Array) -> Array:
@@ -40,3 +42,37 @@ def notification_batch(concurrency: Array, pipeline_depth: Array) -> Array:
     Assumed: the square root of the requests in flight, at most 64 (a virtqueue's half).
     """
     return np.clip(np.sqrt(concurrency * pipeline_depth), 1.0, 64.0)
+
+
+def packet_ceiling_mpps(small_mpps: Array, byte_ns: Array, packet_bytes: Array) -> Array:
+    """Packets a second [Mpps] that a path carries one by one: each takes the time of a 64-byte
+    packet and byte_ns for each byte beyond.
+
+    T7, reference 4.1: its packet table of 64, 512 and 1518 bytes. All (n,).
+    """
+    each_ns = 1e3 / small_mpps + byte_ns * np.maximum(packet_bytes - 64.0, 0.0)
+    return 1e3 / each_ns
+
+
+def core_ceiling(path_ceiling: Array, per_core: Array, cores: Array) -> Array:
+    """The ceiling of a path whose work is done by the host's own cores: per_core each.
+
+    F19, reference 7.3.1: XDP takes 24 Mpps and 10 Gbps on a core. All (n,) in one unit.
+    """
+    return np.minimum(path_ceiling, per_core * np.maximum(cores, 1.0))
+
+
+def held_connections(ceiling: Array, clients: Array) -> Array:
+    """Connections held at once: what the clients ask for, up to the ceiling of the path (T7,
+    reference 4.1). All (n,)."""
+    return np.minimum(ceiling, clients)
+
+
+def packet_work_us(packets: Array, packet_us: Array, cores: Array, link_bound: Array) -> Array:
+    """Time [us] of what is done for each packet in software: filters and load balancers.
+
+    T20, reference 7.3. Where the link is the limit its packets are spread over the cores, and
+    one operation's packets are in one core's hands otherwise. All (n,).
+    """
+    spread = 1.0 + link_bound * (np.maximum(cores, 1.0) - 1.0)
+    return packets * packet_us / spread

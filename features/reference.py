@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -42,7 +42,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of a table of the reference."""
+    """One row of a table of the reference.
+
+    Where `base` names a runtime, its cells are relative to the same scenario with these options
+    and not to bare metal: what an option gains.
+    """
 
     section: str
     table: str
@@ -55,7 +59,13 @@ class Metric:
     demands: Mapping[str, float]
     host: Mapping[str, float]
     options: Mapping[str, Mapping[str, str]]
+    base: Mapping[str, Mapping[str, str]]
     cells: tuple[Cell, ...]
+
+    @property
+    def aspect(self) -> str:
+        """Its class in the reference's taxonomy (T1, 1.3)."""
+        return aspect_of(self.unit)
 
     def retained(self, value: float) -> float:
         """A figure in the metric's unit as performance relative to native."""
@@ -76,6 +86,24 @@ class Metric:
             mechanisms={**self.options.get(runtime, {}), **options},
             demands=dict(self.demands),
         )
+
+    def base_scenario(self, runtime: str, host: Mapping[str, Any]) -> Scenario | None:
+        """What the cells of a runtime are relative to; None for bare metal."""
+        if runtime not in self.base:
+            return None
+        asked = self.scenario(runtime, host, {})
+        return replace(asked, mechanisms=dict(self.base[runtime]))
+
+
+@cache
+def _taxonomy() -> Mapping[str, str]:
+    classes = read_toml("reference.toml")["taxonomy"]
+    return {unit: aspect for aspect, units in classes.items() for unit in units}
+
+
+def aspect_of(unit: str) -> str:
+    """The class of metrics (T1, reference 1.3) that a unit of the tables belongs to."""
+    return _taxonomy()["% of" if unit.startswith("% of") else unit]
 
 
 @cache
@@ -102,6 +130,7 @@ def _metric(entry: Mapping[str, Any]) -> Metric:
         demands=MappingProxyType(entry.get("demands", {})),
         host=MappingProxyType(entry.get("host", {})),
         options=MappingProxyType(entry.get("options", {})),
+        base=MappingProxyType(entry.get("base", {})),
         cells=tuple(_cell(label, figure, errata) for label, figure in entry["cells"].items()),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
@@ -23,12 +23,33 @@ def device_latency_us(device_us: Array, storage_iops: Array) -> Array:
     return device_us * np.sqrt(REFERENCE_IOPS / storage_iops)
 
 
-def operation_latency_us(stack_us: Array, virtual_us: Array, device_us: Array) -> Array:
-    """L_io = L_app + L_fs (together `stack_us`) + L_virt + L_device.
+def operation_latency_us(
+    app_us: ArrayLike, file_system_us: ArrayLike, virtual_us: ArrayLike, device_us: ArrayLike
+) -> Array:
+    """L_io = L_app + L_fs + L_virt + L_device [us], all (n,).
 
     F13, reference 5.2.2: 125 us on bare metal, 230-330 in a VM, 155-165 in a container.
     """
-    return np.asarray(stack_us) + np.asarray(virtual_us) + np.asarray(device_us)
+    return np.asarray(app_us) + np.asarray(file_system_us) + np.asarray(virtual_us) + device_us
+
+
+def engine_gain(sigma: Array) -> Array:
+    """Operations a second relative to synchronous ones: 1 / (1 - sigma).
+
+    F14, reference 5.4.1. sigma (n,) is the share of an operation that its system calls take;
+    erratum E6: .3 to .5 gives +43 to +100 %, the table beside it +50 to +80 %.
+    """
+    return 1.0 / (1.0 - sigma)
+
+
+def tail_slowdown_at(tail_slowdown: Array, storage_iops: Array) -> Array:
+    """The 99th percentile of latency in units of bare metal's on a device of storage_iops.
+
+    T10, reference 5.1: 500 us become 1500 in a VM. What the path adds stays, so that a slower
+    device hides it. Both (n,).
+    """
+    slower = device_latency_us(np.ones(1), storage_iops)
+    return 1.0 + (tail_slowdown - 1.0) / np.maximum(slower, 1.0)
 
 
 def queued_rate_hz(latency_us: Array, queue_depth: Array, ceiling_hz: Array) -> Array:

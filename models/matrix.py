@@ -20,12 +20,14 @@ WORKLOAD_SECTION = "workload"
 
 @dataclass(frozen=True)
 class _Question:
-    """One cell to fill: its row, its column, and the scenario that answers for it."""
+    """One cell to fill: its row, its column, the scenario that answers for it, and the one that it
+    is relative to (None for bare metal)."""
 
     metric: Metric
     label: str
     cell: Cell | None
     scenario: Scenario
+    base: Scenario | None
 
 
 def matrix(
@@ -44,15 +46,15 @@ def matrix(
     if workload is not None:
         metrics.append(_workload_metric(workload))
     questions = [q for m in metrics for q in _questions(m, host)]
-    scenarios = [q.scenario for q in questions]
     if not questions:
         return {"host": dict(host), "sections": {}}
-    models = evaluate(scenarios, constants("reference")).retained
-    predictions = predictor.predict(scenarios)
+    answers = _answered(predictor, [q.scenario for q in questions])
+    bases = iter(_answered(predictor, [q.base for q in questions if q.base]))
     measured = predictor.card.get("measured", {})
     document: dict[str, Any] = {"host": dict(host), "sections": {}}
-    for question, model, prediction in zip(questions, models, predictions, strict=True):
+    for question, answer in zip(questions, answers, strict=True):
         metric = question.metric
+        base = next(bases) if question.base else None
         rows = document["sections"].setdefault(metric.section, [])
         if not rows or rows[-1]["metric"] != metric.name:
             rows.append(
@@ -61,24 +63,42 @@ def matrix(
                     "unit": metric.unit,
                     "table": metric.table,
                     "section": metric.place,
+                    "aspect": metric.aspect,
                     "better": metric.better,
                     "native": metric.native,
                     "cells": {},
                 }
             )
-        rows[-1]["cells"][question.label] = _filled(question, float(model), prediction, measured)
+        if base is None:
+            cell = _filled(question, *answer, measured)
+        else:
+            cell = _gained(question, answer, base)
+        rows[-1]["cells"][question.label] = cell
     return document
+
+
+def _answered(
+    predictor: Predictor, scenarios: Sequence[Scenario]
+) -> list[tuple[float, Prediction]]:
+    """What the prior with the reference's constants keeps, and the prediction, of each scenario."""
+    if not scenarios:
+        return []
+    kept = evaluate(scenarios, constants("reference")).retained.tolist()
+    return list(zip(kept, predictor.predict(scenarios), strict=True))
 
 
 def _questions(metric: Metric, host: Mapping[str, float]) -> list[_Question]:
     printed = {cell.label: cell for cell in metric.cells}
-    labels = dict.fromkeys([r for r in vocabulary().runtimes if r != "native"] + list(printed))
+    labels = dict.fromkeys(printed)
+    if not metric.base:
+        labels = dict.fromkeys([r for r in vocabulary().runtimes if r != "native"] + list(printed))
     found = []
     for label in labels:
         cell = printed.get(label)
         runtime = cell.runtime if cell else label
-        options = cell.options if cell else {}
-        found.append(_Question(metric, label, cell, metric.scenario(runtime, host, options)))
+        scenario = metric.scenario(runtime, host, cell.options if cell else {})
+        base = metric.base_scenario(runtime, host)
+        found.append(_Question(metric, label, cell, scenario, base))
     return found
 
 
@@ -95,6 +115,7 @@ def _workload_metric(workload: str) -> Metric:
         demands={},
         host={},
         options={},
+        base={},
         cells=(),
     )
 
@@ -120,6 +141,37 @@ def _filled(
         "sources": int(seen["sources"]) if seen else 0,
         "extrapolating": prediction.novelty.extrapolating,
         "disagreements": _disagreements(metric, cell, prediction, seen),
+    }
+
+
+def _gained(
+    question: _Question,
+    answer: tuple[float, Prediction],
+    base: tuple[float, Prediction],
+) -> dict[str, Any]:
+    """The cell of a row that compares an option with its base. The two share what is not known of
+    them, so that their intervals do not make one for the quotient: it has none."""
+    metric, cell = question.metric, question.cell
+    (model, prediction), (base_model, base_prediction) = answer, base
+    gained = model / base_model
+    found = []
+    if cell is not None:
+        low, high = sorted((metric.retained(cell.low), metric.retained(cell.high)))
+        if not low * 0.99 <= gained <= high * 1.01:
+            found.append("the model's gain is outside the reference's")
+        if cell.erratum:
+            found.append(f"reference and model differ: {cell.erratum}")
+    return {
+        "reference": cell.figure if cell else None,
+        "reference_range": [cell.low, cell.high] if cell and cell.low < cell.high else None,
+        "model": metric.value(gained),
+        "predicted": metric.value(prediction.retained / base_prediction.retained),
+        "interval": None,
+        "retained": prediction.retained,
+        "measured": None,
+        "sources": 0,
+        "extrapolating": prediction.novelty.extrapolating,
+        "disagreements": found,
     }
 
 

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,7 +97,7 @@ def cells_csv(document: dict[str, Any]) -> str:
     for section, rows in document["sections"].items():
         for row in rows:
             for label, cell in row["cells"].items():
-                low, high = cell["interval"]
+                low, high = cell["interval"] or (None, None)
                 figures = [cell["reference"], cell["model"], cell["predicted"], low, high]
                 writer.writerow(
                     [section, row["metric"], row["unit"], row["native"], label]
@@ -121,18 +122,26 @@ def print_matrix(document: dict[str, Any]) -> None:
             for name in ("reference", "model", "predicted", "90% interval", "measured", "sources"):
                 table.add_column(name, justify="right", no_wrap=True)
             for label, cell in row["cells"].items():
-                low, high = cell["interval"]
+                label = _OPTION_KEY.sub("", label)
                 table.add_row(
-                    label.replace("network_path=", "") + (" *" if cell["disagreements"] else ""),
+                    label + (" *" if cell["disagreements"] else ""),
                     shown(cell["reference"]),
                     shown(cell["model"]),
                     f"[{_colour(cell['retained'])}]{shown(cell['predicted'])}[/]",
-                    f"{shown(low)} to {shown(high)}",
+                    _span(cell["interval"]),
                     shown(cell["measured"]),
                     str(cell["sources"] or "-"),
                 )
             console.print(table)
     console.print("* reference, model and measurements disagree; --json and --csv say how")
+
+
+# An option's value says by itself what it is, but for yes and no.
+_OPTION_KEY = re.compile(r"\w+=(?!on$|off$|yes$|no$)")
+
+
+def _span(interval: list[float] | None) -> str:
+    return f"{shown(interval[0])} to {shown(interval[1])}" if interval else "-"
 
 
 def _colour(retained: float) -> str:
@@ -169,12 +178,11 @@ def _page_cell(cell: dict[str, Any] | None) -> str:
     if cell is None:
         return "<td>"
     hue = int(120 * max(0.0, min(1.0, cell["retained"])))
-    low, high = cell["interval"]
     told = html.escape("; ".join(cell["disagreements"]), quote=True)
     mark = " *" if told else ""
     return (
         f'<td style="background:hsl({hue} 70% 50% / .3)" title="{told}">'
-        f"<b>{shown(cell['predicted'])}</b>{mark} <small>({shown(low)} to {shown(high)})<br>"
+        f"<b>{shown(cell['predicted'])}</b>{mark} <small>({_span(cell['interval'])})<br>"
         f"ref {shown(cell['reference'])}, model {shown(cell['model'])}, "
         f"measured {shown(cell['measured'])} of {cell['sources']}</small>"
     )

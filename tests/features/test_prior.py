@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import memory, network, storage
-from features.constants import constants
+from features.constants import constants, quantities
 from features.integration import expected_prior
 from features.prior import PARTS, evaluate
 from features.scenario import Scenario
@@ -52,19 +52,51 @@ def test_references_of_a_page_walk(guest, host, expected):
     assert memory.walk_references(guest, host) == expected
 
 
-def test_the_latency_stacks_as_the_reference_prints_them():
-    values = constants()
-    paths = WORDS.mechanisms["network_path"].values
-    stack = dict(zip(paths, network.round_trip_us(65.0, values["network_latency_us"]), strict=True))
+def by_key(quantity):
+    return dict(zip(quantities()[quantity].entries, constants()[quantity], strict=True))
+
+
+def test_the_latency_stacks_and_their_layers_as_the_reference_prints_them():
+    app, kernel, wire = (float(constants()[q][0]) for q in ("app_us", "kernel_us", "wire_us"))
+    added, virtual = by_key("kernel_added_us"), by_key("network_latency_us")
+    # T8: application 5, kernel 10 / 12 / 11, virtualization 0 / 40-80 / 5-15, wire 50.
+    assert (app, kernel, wire) == (5.0, 10.0, 50.0)
+    assert [kernel + added[p] for p in ("host", "virtio", "veth")] == [10.0, 12.0, 11.0]
+    assert 40 <= virtual["virtio"] <= 80
+    assert 5 <= virtual["veth"] <= 15
+    stack = {
+        p: float(network.round_trip_us(app, kernel + added[p], virtual[p], wire)) for p in virtual
+    }
     assert stack["host"] == 65.0
     assert 107 <= stack["virtio"] <= 147
     assert 71 <= stack["veth"] <= 81
-    disks = WORDS.mechanisms["storage_path"].values
-    total = storage.operation_latency_us(25.0, values["storage_latency_us"], 100.0)
-    stack = dict(zip(disks, total, strict=True))
-    assert stack["host"] == 125.0
-    assert 230 <= stack["virtio-blk"] <= 330
-    assert 155 <= stack["overlayfs"] <= 165
+    # T11: application 5, file system 20 / 25 / 40, virtualization 0 / 100-200 / 10-20, device 100.
+    files, virtual = by_key("file_system_us"), by_key("storage_latency_us")
+    assert [files[p] for p in ("host", "virtio-blk", "overlayfs")] == [20.0, 25.0, 40.0]
+    assert 100 <= virtual["virtio-blk"] <= 200
+    assert 10 <= virtual["overlayfs"] <= 20
+    total = {
+        p: float(storage.operation_latency_us(5.0, files[p], virtual[p], 100.0)) for p in files
+    }
+    assert total["host"] == 125.0
+    assert 230 <= total["virtio-blk"] <= 330
+    assert 155 <= total["overlayfs"] <= 165
+
+
+def test_the_cycles_of_a_trap_and_its_causes_as_the_reference_prints_them():
+    exits, entries = by_key("exit_cycles"), by_key("entry_cycles")
+    assert [exits[r] for r in ("vm", "microvm")] == [1200, 1000]
+    assert [entries[r] for r in ("vm", "microvm")] == [500, 400]
+    # T3: of the 8 % that a VM loses, exits take 5, emulation 2 and the rest 1.
+    scenario = Scenario("vm", "cpu.int", **{**HOST, "cores": 1.0})
+    factors = dict(zip([p.name for p in PARTS], evaluate([scenario]).factors[0], strict=True))
+    for name, lost in (("traps", 0.05), ("emulation", 0.02), ("scheduling", 0.01)):
+        assert factors[name] == pytest.approx(1.0 - lost, rel=0.03)
+
+
+def test_a_cards_share_of_the_work_as_the_reference_prints_it():
+    shares = {k: (c.low, c.high) for k, c in quantities()["offload_share"].entries.items()}
+    assert shares == {"nic": (0, 0), "smartnic": (0.3, 0.5), "dpu": (0.5, 0.7), "ipu": (0.6, 0.8)}
 
 
 def test_packets_at_line_rate():

@@ -16,6 +16,9 @@ CLOSE, LOOSE = 0.03, 0.10
 def agrees(metric, cell):
     scenario = metric.scenario(cell.runtime, reference_host(), cell.options)
     kept = float(evaluate([scenario], constants("reference")).retained[0])
+    base = metric.base_scenario(cell.runtime, reference_host())
+    if base is not None:
+        kept /= float(evaluate([base], constants("reference")).retained[0])
     low, high = sorted((metric.retained(cell.low), metric.retained(cell.high)))
     if low < high:
         return low - 1e-9 <= kept <= high + 1e-9
