@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from datasets.measurement import Measurement
-from datasets.shipped import measured, reference
+from datasets.printed import reference
+from datasets.shipped import measured
 from datasets.sources import sources
 
 CARD = Path(__file__).parent / "README.md"

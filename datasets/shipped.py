@@ -20,11 +20,6 @@ def measured() -> list[Measurement]:
     return list(_table("measured.csv"))
 
 
-def reference() -> list[Measurement]:
-    """The figures of the reference's tables that are relative to bare metal."""
-    return list(_table("reference.csv"))
-
-
 def digest(rows: Iterable[Measurement]) -> str:
     """A fingerprint of what the rows say; their order does not matter."""
     lines = sorted(_canonical(row) for row in rows)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.measurement import Measurement
-from datasets.shipped import digest, measured, reference
+from datasets.printed import reference
+from datasets.shipped import digest, measured
 from datasets.sources import Source, sources
 from datasets.synthetic import synthetic_rows
 from datasets.table import read_measurements
