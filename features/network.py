@@ -57,7 +57,8 @@ def packet_ceiling_mpps(small_mpps: Array, byte_ns: Array, packet_bytes: Array) 
 def core_ceiling(path_ceiling: Array, per_core: Array, cores: Array) -> Array:
     """The ceiling of a path whose work is done by the host's own cores: per_core each.
 
-    F19, reference 7.3.1: XDP takes 24 Mpps and 10 Gbps on a core. All (n,) in one unit.
+    F19, reference 7.3.1: XDP handles 10 Gbps on a core (its 24 Mpps are its packets' ceiling).
+    All (n,) in one unit.
     """
     return np.minimum(path_ceiling, per_core * np.maximum(cores, 1.0))
 

@@ -187,15 +187,29 @@ def scale_throughput(
     return np.asarray(value, dtype=float) * full(to_cores) / full(from_cores)
 
 
+# Whether the work stays as it is on more cores, or grows with them.
+LAWS = ("fixed", "scaled")
+
+
 def workload_speedup(
-    parallel: ArrayLike, cores: ArrayLike, threads_per_core: ArrayLike = 2.0, family: str = DEFAULT
+    parallel: ArrayLike,
+    cores: ArrayLike,
+    threads_per_core: ArrayLike = 2.0,
+    family: str = DEFAULT,
+    law: str = "fixed",
 ) -> Array:
     """Throughput on `cores` in units of one core's, for work of which a share `parallel` can use
-    all: Amdahl's law (F1) over the capacity that the cores really have.
+    all: over the capacity that the cores really have, by Amdahl's law (F1) for work of a fixed
+    size, by Gustafson's (F2) for work that is scaled with them.
 
     Cores are those the system shows (vCPUs), of which threads_per_core share a physical one.
+    Raises ValueError for a law that is none of LAWS.
     """
     whole = scale_throughput(1.0, 1.0, cores, threads_per_core, family)
+    if law not in LAWS:
+        raise ValueError(f"no law of speed-up {law!r}; one of {', '.join(LAWS)}")
+    if law == "scaled":
+        return gustafson_speedup(1.0 - np.asarray(parallel, dtype=float), whole)
     return amdahl_speedup(parallel, whole)
 
 

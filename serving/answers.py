@@ -53,13 +53,13 @@ def compare(predictor: Predicts, comparison: Comparison) -> dict[str, Any]:
 
 
 def native_at(native: NativeValue, scenario: Scenario) -> float:
-    """The native value on the scenario's cores: throughput scales by Amdahl's law (F1)
-    over the capacity of the processors (features.scaling)."""
+    """The native value on the scenario's cores: throughput scales by Amdahl's law (F1), or by
+    Gustafson's (F2) where the work grows, over the capacity of the processors."""
     if native.cores is None or native.cores == scenario.cores:
         return native.value
     parallel = np.array(scenario.resolved_demands["parallel"])
     cores = np.array([native.cores, scenario.cores], dtype=float)
-    measured, asked = workload_speedup(parallel, cores)
+    measured, asked = workload_speedup(parallel, cores, law=native.scaling)
     return native.value * float(asked / measured)
 
 
@@ -73,7 +73,8 @@ def _with_value(prediction: Prediction, question: Question) -> dict[str, Any]:
     record["unit"] = native.unit
     if base != native.value:
         said = f"value scaled from {native.cores:g} to {question.scenario.cores:g} cores"
-        _add_reasons(record, [f"{said} by Amdahl's law over measured capacity"])
+        law = {"fixed": "Amdahl", "scaled": "Gustafson"}[native.scaling]
+        _add_reasons(record, [f"{said} by {law}'s law over measured capacity"])
     return record
 
 

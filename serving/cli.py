@@ -30,6 +30,10 @@ NativeValue = Annotated[
 NativeCores = Annotated[
     str | None, typer.Option(metavar="N", help="Cores it was measured on, when not --cores.")
 ]
+Scaling = Annotated[
+    str | None,
+    typer.Option(help="On other cores: fixed work (Amdahl) or scaled (Gustafson). [fixed]"),
+]
 Unit = Annotated[str | None, typer.Option(help="Its unit; in ns, us, ms or s less is better.")]
 Level = Annotated[str | None, typer.Option(metavar="P", help="Probability of the interval. [0.9]")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -58,6 +62,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         native_value: NativeValue = None,
         unit: Unit = None,
         native_cores: NativeCores = None,
+        scaling: Scaling = None,
         level: Level = None,
         source: Input = None,
         target: Output = None,
@@ -79,6 +84,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "native_value": native_value,
             "unit": unit,
             "native_cores": native_cores,
+            "scaling": scaling,
             "level": level,
         }
         run_predict(given, options or [], source, target, as_json, ensure_champion)
@@ -95,6 +101,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         native_value: NativeValue = None,
         unit: Unit = None,
         native_cores: NativeCores = None,
+        scaling: Scaling = None,
         level: Level = None,
         source: Input = None,
         target: Output = None,
@@ -115,6 +122,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "native_value": native_value,
             "unit": unit,
             "native_cores": native_cores,
+            "scaling": scaling,
             "level": level,
         }
         run_compare(given, runtimes, options or [], source, target, as_json, ensure_champion)
@@ -131,6 +139,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         native_value: NativeValue = None,
         unit: Unit = None,
         native_cores: NativeCores = None,
+        scaling: Scaling = None,
         level: Level = None,
         isolation: Annotated[
             str | None, typer.Option(help="At least: none, weak, medium or strong.")
@@ -202,6 +211,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "native_value": native_value,
             "unit": unit,
             "native_cores": native_cores,
+            "scaling": scaling,
             "level": level,
         }
         wishes = {

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from features.errors import InvalidInput, Problem, unknown_name
 from features.scenario import HOST_FIELDS, scenario_from_flat
 from features.vocabulary import vocabulary
-from serving.questions import OPTIONS, Comparison, Question, ask, ask_all, collect
+from serving.questions import OPTIONS, TEXT_OPTIONS, Comparison, Question, ask, ask_all, collect
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ def _split(
     """What is given of a record: the scenario's columns, and the options of the answer."""
     rest = {key: value for key, value in record.items() if value not in (None, "")}
     options = {name: rest.pop(name) for name in OPTIONS if name in rest}
-    for name in [name for name in options if name != "unit"]:
+    for name in [name for name in options if name not in TEXT_OPTIONS]:
         try:
             options[name] = float(options[name])
         except ValueError:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem, unknown_name
+from features.scaling import LAWS
 from features.scenario import HOST_RANGES, Scenario
 from features.vocabulary import vocabulary
 
 T = TypeVar("T")
 
 # How to answer, beside what is asked.
-OPTIONS = ("level", "native_value", "unit", "native_cores")
+OPTIONS = ("level", "native_value", "unit", "native_cores", "scaling")
+TEXT_OPTIONS = ("unit", "scaling")
 MAX_UNIT = 40
 # Far above any benchmark, far below where a quotient stops being a number.
 MAX_NATIVE_VALUE = 1e100
@@ -36,11 +38,13 @@ TIME_UNITS = frozenset(
 
 @dataclass(frozen=True)
 class NativeValue:
-    """What the caller measured on bare metal; `cores` is how many cores it was measured on."""
+    """What the caller measured on bare metal; `cores` is how many cores it was measured on, and
+    `scaling` whether the work grows with them (features.scaling.LAWS)."""
 
     value: float
     unit: str
     cores: float | None = None
+    scaling: str = LAWS[0]
 
     @property
     def is_time(self) -> bool:
@@ -160,7 +164,7 @@ def _options(
     value, unit = options.get("native_value"), options.get("unit")
     measured_on = options.get("native_cores")
     if value is None:
-        for field in ("unit", "native_cores"):
+        for field in ("unit", "native_cores", "scaling"):
             if field in options:
                 problems.append(Problem(field, "means nothing without native_value"))
         return level, None
@@ -172,7 +176,12 @@ def _options(
         return level, None
     if not (unit.strip() and len(unit) <= MAX_UNIT and unit.isprintable()):
         problems.append(Problem("unit", f"must be 1 to {MAX_UNIT} characters on one line"))
-    native = NativeValue(value, unit.strip(), measured_on)
+    law = options.get("scaling", LAWS[0])
+    if law not in LAWS:
+        problems.append(unknown_name("scaling", law, LAWS))
+    elif "scaling" in options and measured_on is None:
+        problems.append(Problem("scaling", "means nothing without native_cores"))
+    native = NativeValue(value, unit.strip(), measured_on, law)
     if measured_on is None or measured_on == cores:
         return level, native
     low, high = HOST_RANGES["cores"]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
 from features.errors import InvalidInput, Problem, near_names
+from features.scaling import LAWS
 from features.scenario import HOST_RANGES
 from features.vocabulary import vocabulary
 from serving.questions import (
@@ -94,6 +95,12 @@ class _Scenario(BaseModel):
     )
     native_cores: Finite | None = _host(
         "cores", "cores that native_value was measured on, when not `cores`"
+    )
+    scaling: str | None = Field(
+        default=None,
+        description="whether the work stays as it is on other cores (fixed: Amdahl) or grows with "
+        "them (scaled: Gustafson); fixed when absent",
+        json_schema_extra={"enum": list(LAWS)},
     )
 
 

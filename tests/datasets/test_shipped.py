@@ -12,9 +12,9 @@ import pytest
 
 from datasets.card import CARD, with_counts
 from datasets.measurement import RESOURCE_CLASSES, RETAINED_RANGE
+from datasets.printed import reference
 from datasets.reading import caution_classes, rules_of
 from datasets.row import duplicate_key
-from datasets.printed import reference
 from datasets.shipped import digest, measured
 from datasets.sources import group_of, sources
 from datasets.units import KNOWN_UNITS

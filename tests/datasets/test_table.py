@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.measurement import Measurement
-from datasets.row import measurement_from_record, record_from_measurement
 from datasets.printed import reference
+from datasets.row import measurement_from_record, record_from_measurement
 from datasets.shipped import measured
 from datasets.table import MAX_BAD_ROWS, read_measurements, write_measurements
 from datasets.units import KNOWN_UNITS, canonical_unit

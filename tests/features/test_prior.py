@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from features import memory, network, storage
 from features.constants import constants, quantities
@@ -25,26 +23,6 @@ def kept(runtime, workload, **changes):
     host = {**HOST, **{k: v for k, v in changes.items() if k in HOST}}
     scenario = Scenario(runtime, workload, **host, mechanisms=options, demands=demands)
     return float(evaluate([scenario]).retained[0])
-
-
-@st.composite
-def scenarios(draw):
-    runtime = draw(st.sampled_from(sorted(WORDS.runtimes)))
-    workload = draw(st.sampled_from(sorted(WORDS.workloads)))
-    allowed = WORDS.runtimes[runtime].allowed
-    free = [k for k in allowed if len(allowed[k]) > 1]
-    options = {}
-    for key in draw(st.lists(st.sampled_from(free), unique=True, max_size=3)) if free else []:
-        options[key] = draw(st.sampled_from(allowed[key]))
-    return Scenario(
-        runtime,
-        workload,
-        cores=draw(st.floats(1, 256)),
-        memory_gb=draw(st.floats(1, 2048)),
-        network_gbps=draw(st.floats(0.1, 400)),
-        storage_iops=draw(st.floats(100, 2e6)),
-        mechanisms=options,
-    )
 
 
 @pytest.mark.parametrize(("guest", "host", "expected"), [(4, 4, 24), (5, 5, 35), (4, 0, 4)])
@@ -128,26 +106,6 @@ def test_the_references_tables_at_its_own_host(runtime, workload, printed):
     assert kept(runtime, workload) == pytest.approx(printed, rel=0.03)
 
 
-@given(scenarios())
-@settings(max_examples=150, deadline=None)
-def test_the_parts_multiply_to_the_whole_and_nothing_is_absurd(scenario):
-    prior = evaluate([scenario])
-    assert prior.factors.prod() == pytest.approx(prior.retained[0], rel=1e-9)
-    assert prior.retained[0] > 0
-    faster = {"page_size", "io_engine", "nic", "network_path", "pinning"}
-    if not faster & set(scenario.mechanisms):
-        assert prior.retained[0] <= 1.05
-
-
-@given(st.lists(scenarios(), min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
-def test_a_table_is_its_rows(many):
-    whole = evaluate(many)
-    for i, scenario in enumerate(many):
-        alone = evaluate([scenario])
-        np.testing.assert_allclose(whole.factors[i], alone.factors[0], rtol=1e-12)
-
-
 @pytest.mark.parametrize("workload", WORDS.workloads)
 def test_native_keeps_one(workload):
     assert kept("native", workload) == pytest.approx(1.0, abs=1e-12)
@@ -193,16 +151,6 @@ def test_an_option_moves_the_prior_the_documented_way(runtime, workload, option,
     plain, changed = kept(runtime, workload), kept(runtime, workload, **option)
     assert (changed > plain) is better
     assert changed != plain
-
-
-@given(scenarios())
-@settings(max_examples=60, deadline=None)
-def test_the_ends_of_the_ranges_enclose_the_whole(scenario):
-    worst, best = (
-        evaluate([scenario], constants(end)).retained[0] for end in ("pessimistic", "optimistic")
-    )
-    # A slower device can hide more of a path than the path's own range takes away: 2 %.
-    assert worst <= best * 1.02
 
 
 def test_an_unknown_host_is_integrated_not_defaulted():

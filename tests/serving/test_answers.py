@@ -63,6 +63,14 @@ def test_a_value_from_fewer_cores_is_scaled_and_says_so(predictor):
     assert "Amdahl" in scaled["novelty"]["reasons"][-1]
 
 
+def test_work_that_grows_with_the_cores_gains_more(predictor):
+    asked = {"native_value": 1000, "unit": "req/s", "native_cores": 4}
+    fixed = one(predictor, **asked)
+    grown = one(predictor, **asked, scaling="scaled")
+    assert grown["value"] > fixed["value"]
+    assert "Gustafson" in grown["novelty"]["reasons"][-1]
+
+
 def test_a_comparison_is_best_first_and_says_what_was_left_out(predictor):
     asked = {"workload": "web", "cores": 8, "mechanisms": {"page_size": "1g"}}
     document = compare(predictor, parse_compare(asked))

@@ -82,6 +82,12 @@ def test_null_is_unknown():
         ({"unit": "ms"}, "unit", "means nothing without native_value"),
         ({"native_value": 1, "unit": "x/s", "native_cores": 4}, "cores", "is required"),
         (
+            {"native_value": 1, "unit": "x/s", "native_cores": 4, "cores": 8, "scaling": "scald"},
+            "scaling",
+            "did you mean scaled?",
+        ),
+        ({"native_value": 1, "unit": "x/s", "scaling": "scaled"}, "scaling", "means nothing"),
+        (
             {"native_value": 1, "unit": "x/s", "native_cores": 1e9, "cores": 8},
             "native_cores",
             "must be 1 to 4096",
