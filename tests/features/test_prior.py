@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import memory, network, storage
+from features.choices import settled
 from features.constants import constants
 from features.integration import expected_prior
 from features.prior import PARTS, evaluate
@@ -43,7 +44,7 @@ def scenarios(draw):
         memory_gb=draw(st.floats(1, 2048)),
         network_gbps=draw(st.floats(0.1, 400)),
         storage_iops=draw(st.floats(100, 2e6)),
-        mechanisms=options,
+        mechanisms=settled(runtime, options)[0],
     )
 
 
