@@ -10,6 +10,7 @@ import typer
 
 import serving.cli
 import serving.matrix
+import serving.options
 import training.cli
 from features.errors import InvalidInput, NearmetalError, Problem
 from features.scenario import Scenario
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 serving.cli.register(app, training.cli.ensure_champion)
 serving.matrix.register(app, training.cli.ensure_champion)
+serving.options.register(app)
 training.cli.register(app)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from features.choices import refusals, settled
 from features.errors import InvalidInput, Problem, unknown_name
 from features.vocabulary import RESOURCES, vocabulary
 
@@ -79,8 +80,7 @@ class Scenario:
 
     def under(self, runtime: str) -> Scenario:
         """The same question asked of another runtime, keeping the options it can have."""
-        allowed = vocabulary().runtimes[runtime].allowed
-        kept = {k: v for k, v in self.mechanisms.items() if v in allowed[k]}
+        kept, _ = settled(runtime, self.mechanisms)
         return replace(self, runtime=runtime, mechanisms=kept)
 
     def as_dict(self) -> dict[str, Any]:
@@ -176,23 +176,18 @@ def _host_problems(scenario: Scenario) -> list[Problem]:
 
 def _mechanism_problems(scenario: Scenario) -> list[Problem]:
     words = vocabulary()
-    problems = []
+    problems, known = [], {}
     for key, value in scenario.mechanisms.items():
         name = f"mechanisms.{key}"
         if key not in words.mechanisms:
             problems.append(unknown_name(name, key, words.mechanisms, "mechanism"))
         elif value not in words.mechanisms[key].values:
             problems.append(unknown_name(name, value, words.mechanisms[key].values))
-        elif scenario.runtime in words.runtimes:
-            allowed = words.runtimes[scenario.runtime].allowed[key]
-            if value not in allowed:
-                problems.append(
-                    Problem(
-                        name,
-                        f"{scenario.runtime} cannot have {key}={value}; it can have "
-                        + ", ".join(allowed),
-                    )
-                )
+        else:
+            known[key] = value
+    if known and scenario.runtime in words.runtimes:
+        refused = refusals(scenario.runtime, known)
+        problems += [Problem(f"mechanisms.{key}", why) for key, why in refused.items()]
     return problems
 
 

@@ -10,21 +10,14 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from features.mechanisms import Mechanism, Pair, mechanisms_of, pairs_of, stray_effects
+
 RESOURCES = ("cpu", "memory", "network", "storage")
 
 
 def read_toml(name: str) -> dict[str, Any]:
     """One of this room's data files, parsed."""
     return tomllib.loads((files("features") / "data" / name).read_text(encoding="utf-8"))
-
-
-@dataclass(frozen=True)
-class Mechanism:
-    """One thing that a runtime does to a program, and the values it takes."""
-
-    key: str
-    meaning: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,15 +62,14 @@ class Vocabulary:
     runtimes: Mapping[str, Runtime]
     workloads: Mapping[str, Workload]
     demand_fields: Mapping[str, DemandField]
+    pairs: tuple[Pair, ...]
 
 
 @cache
 def vocabulary() -> Vocabulary:
     """The vocabulary of the shipped data files."""
-    mechanisms = {
-        key: Mechanism(key, entry["meaning"], tuple(entry["values"]))
-        for key, entry in read_toml("mechanisms.toml").items()
-    }
+    mechanisms = mechanisms_of(read_toml("mechanisms.toml"))
+    pairs = pairs_of(read_toml("pairs.toml"), mechanisms)
     runtimes = {
         name: _runtime(name, entry, mechanisms)
         for name, entry in read_toml("runtimes.toml").items()
@@ -96,12 +88,31 @@ def vocabulary() -> Vocabulary:
         )
         for name, entry in tables["workloads"].items()
     }
-    return Vocabulary(
+    words = Vocabulary(
         MappingProxyType(mechanisms),
         MappingProxyType(runtimes),
         MappingProxyType(workloads),
         MappingProxyType(fields),
+        pairs,
     )
+    wrong = [*stray_effects(mechanisms, runtimes, workloads, fields), *_unsaid(words)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return words
+
+
+def _unsaid(words: Vocabulary) -> list[str]:
+    """Where a refusal would have no reason, or would refuse a runtime as it comes."""
+    wrong = []
+    for mechanism in words.mechanisms.values():
+        for name, option in mechanism.options.items():
+            refused = any(name not in r.allowed[mechanism.key] for r in words.runtimes.values())
+            if refused and not option.needs:
+                wrong.append(f"mechanisms.toml, {mechanism.key}={name}: needs is missing")
+    for runtime in words.runtimes.values():
+        if any(pair.broken_by(runtime.preset) for pair in words.pairs):
+            wrong.append(f"runtimes.toml, {runtime.name}: its preset breaks a rule of pairs.toml")
+    return wrong
 
 
 def _runtime(name: str, entry: Mapping[str, Any], mechanisms: Mapping[str, Mechanism]) -> Runtime:

@@ -45,7 +45,7 @@ def compare(predictor: Predicts, comparison: Comparison) -> dict[str, Any]:
     questions = [Question(scenario, comparison.level, comparison.native) for scenario, _ in asked]
     records = []
     for (scenario, dropped), record in zip(asked, answer(predictor, questions), strict=True):
-        said = [f"{scenario.runtime} cannot have {k}={v}: left out" for k, v in dropped.items()]
+        said = [f"{why}: left out" for why in dropped.values()]
         _add_reasons(record, said)
         records.append({"runtime": scenario.runtime, **record})
     records.sort(key=lambda record: -record["retained"])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from features.choices import settled
 from features.errors import InvalidInput, Problem, unknown_name
 from features.scaling import LAWS
 from features.scenario import HOST_RANGES, Scenario
@@ -77,10 +78,8 @@ class Comparison:
     native: NativeValue | None = None
 
     def under(self, runtime: str) -> tuple[Scenario, dict[str, str]]:
-        """The scenario for one runtime, and the options that it cannot have."""
-        allowed = vocabulary().runtimes[runtime].allowed
-        kept = {key: value for key, value in self.options.items() if value in allowed[key]}
-        dropped = {key: value for key, value in self.options.items() if key not in kept}
+        """The scenario for one runtime, and key -> why for the options that it cannot have."""
+        kept, dropped = settled(runtime, self.options)
         bare = self.scenario.under(runtime).as_dict()
         return Scenario(**{**bare, "mechanisms": kept}), dropped
 

@@ -195,7 +195,7 @@ def answer_recommend(predictor: Callable[[], Predicts], wish: Wish) -> dict[str,
         )
         for record in document["ranked"]:
             scenario, dropped = scenarios[record["runtime"]]
-            said = [f"{scenario.runtime} cannot have {k}={v}: left out" for k, v in dropped.items()]
+            said = [f"{why}: left out" for why in dropped.values()]
             record["novelty"]["reasons"] += said
             if comparison.native is not None:
                 base, kept = native_at(comparison.native, scenario), record["retained"]

@@ -48,6 +48,7 @@ def test_help_is_given_and_shows_examples():
         "compare",
         "recommend",
         "matrix",
+        "options",
         "train",
         "evaluate",
         "ui",

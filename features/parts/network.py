@@ -21,11 +21,12 @@ def _ceiling_gbps(t: Terms) -> Array:
 
 
 def _bandwidth(t: Terms) -> Array:
-    link = t.host["network_gbps"]
-    passed = network.ceiling_retained(_ceiling_gbps(t), link)
     size = np.maximum(t.demand["payload_bytes"], 1.0)
     one_by_one = (size > 1.0) & (size <= _LARGEST_PACKET) & (t.demand["packets"] > 0.0)
-    line = network.line_rate_mpps(np.minimum(link, network.PACKET_TABLE_GBPS), size)
+    link = t.host["network_gbps"]
+    link = np.where(one_by_one, np.minimum(link, network.PACKET_TABLE_GBPS), link)
+    passed = network.ceiling_retained(_ceiling_gbps(t), link)
+    line = network.line_rate_mpps(link, size)
     ceiling = network.packet_ceiling_mpps(t.of("packet_ceiling_mpps"), t.of("packet_byte_ns"), size)
     packets = network.ceiling_retained(ceiling, line)
     passed = np.where(one_by_one, np.minimum(passed, packets), passed)

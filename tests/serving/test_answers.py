@@ -80,3 +80,13 @@ def test_a_comparison_is_best_first_and_says_what_was_left_out(predictor):
     reasons = {r["runtime"]: " ".join(r["novelty"]["reasons"]) for r in document["predictions"]}
     assert "gvisor cannot have page_size=1g: left out" in reasons["gvisor"]
     assert "left out" not in reasons["vm"]
+
+
+def test_a_comparison_leaves_out_the_later_of_two_that_exclude_one_another(predictor):
+    asked = {"workload": "web", "mechanisms": {"page_size": "2m", "ksm": "on"}}
+    document = compare(predictor, parse_compare(asked))
+    reasons = {r["runtime"]: " ".join(r["novelty"]["reasons"]) for r in document["predictions"]}
+    pair = "cannot have ksm=on with page_size=2m (KSM merges pages of 4 KiB): left out"
+    assert f"vm {pair}" in reasons["vm"]
+    assert "container cannot have ksm=on: left out" in reasons["container"]
+    assert "page_size=2m: left out" in reasons["wasm"]
