@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from serving.cli import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
+from serving.figures import shown
 
 
 def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
@@ -78,13 +79,6 @@ def _write(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         raise InvalidInput([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
-
-
-def shown(value: float | None) -> str:
-    """A figure with three digits that matter."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def cells_csv(document: dict[str, Any]) -> str:

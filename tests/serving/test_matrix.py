@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from serving.matrix import cells_csv, cells_page, print_matrix, shown
+from serving.figures import shown
+from serving.matrix import cells_csv, cells_page, print_matrix
 
 CELL = {
     "reference": 9200.0,
