@@ -108,10 +108,10 @@ def _show_parts(console: Console, record: Record) -> None:
 
 
 def _show_instance(console: Console, instance: Record) -> None:
-    """What one instance costs its host, in a line."""
+    """What one instance costs its host, in two lines."""
     start, memory, density = (instance[k] for k in ("start_ms", "memory_mb", "density_per_host"))
-    said = f"  an instance starts in {_ranged(start)} ms and holds {_ranged(memory)} MB;"
-    console.print(f"{said} a host of {density['host_gb']:g} GB holds {_ranged(density)}")
+    console.print(f"  an instance starts in {_ranged(start)} ms and holds {_ranged(memory)} MB")
+    console.print(f"  a host of {density['host_gb']:g} GB holds {_ranged(density)} instances")
 
 
 def _ranged(estimate: Record) -> str:
