@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from datasets.footprints import shipped_footprints
 from datasets.measurement import Measurement
 from datasets.printed import reference
 from datasets.shipped import measured
@@ -20,18 +21,21 @@ def counts() -> str:
     rows = measured()
     known = sources()
     groups = {known[row.source].group for row in rows}
+    footprints = shipped_footprints()
     clean = sum(not row.caution for row in rows)
     parts = [
         f"{len(rows)} measured rows of {len({row.source for row in rows})} sources in "
         f"{len(groups)} groups, {clean} of them without a caution; "
         f"{sum(row.baseline is None for row in rows)} against bare metal. "
-        f"{len(reference())} rows of the reference.",
+        f"{len(reference())} rows of the reference. {len(footprints)} footprints of "
+        f"{len({row.source for row in footprints})} sources.",
         _table("source", rows, lambda r: r.source, lambda name: known[name].licence),
         _table("runtime", rows, lambda r: r.scenario.runtime),
         _table("workload", rows, lambda r: r.scenario.workload),
         _table("compared with", rows, lambda r: r.baseline.runtime if r.baseline else "native"),
         _table("caution", rows, lambda r: r.caution or "none"),
         _table("mechanism set", _options(rows), str),
+        _table("footprint of", footprints, lambda r: r.runtime),
         _table("demand set", [key for row in rows for key in row.scenario.demands], str),
     ]
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""Makes `tables/measured.csv` from collected figures: `python -m datasets.curation FOLDER`.
+"""Makes the measured tables from collected figures: `python -m datasets.curation FOLDER`.
 
 The folder holds figures.csv, vm_vs_metal.csv and sources.csv. What their words mean in ours
 stands in `rules/`; a row that no rule gives a workload stops the run, so that nothing is lost
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from datasets.footprints import Footprint, collected_footprints, write_footprints
 from datasets.measurement import Measurement, resource_class
 from datasets.pairs import pair_measurements
-from datasets.reading import Reading, caution_classes, read_with, rules_of
+from datasets.reading import Reading, caution_classes, identity, read_with, rounded, rules_of
 from datasets.row import duplicate_key
 from datasets.sources import sources
 from datasets.table import write_measurements
@@ -25,19 +25,30 @@ from features.scenario import HOST_FIELDS, Scenario, scenario_from_flat
 from features.vocabulary import vocabulary
 
 TABLE = Path(__file__).parent / "tables" / "measured.csv"
+FOOTPRINTS = TABLE.with_name("footprints.csv")
 MERGED = "duplicate-metric"
 _DROPPED_USES = ("exclude", "baseline", "no-baseline")
-_DIGITS = 8
 
 
 def curate(folder: Path) -> list[Measurement]:
     """The table's rows from the collected figures."""
-    unknown = {raw["source_id"] for raw in _read(folder / "sources.csv")} - set(sources())
-    if unknown:
-        raise InvalidInput([Problem("source", f"not in sources.csv: {sorted(unknown)}")])
+    _check_sources(folder)
     figures = _figures(folder / "figures.csv")
     rows = [*figures, *pair_measurements(_read(folder / "vm_vs_metal.csv"))]
     return list(_distinct(sorted(rows, key=lambda row: (row.source, row.id))))
+
+
+def curate_footprints(folder: Path) -> list[Footprint]:
+    """The footprints among the collected figures."""
+    _check_sources(folder)
+    found = collected_footprints(_read(folder / "figures.csv"))
+    return sorted(found, key=lambda footprint: (footprint.source, footprint.id))
+
+
+def _check_sources(folder: Path) -> None:
+    unknown = {raw["source_id"] for raw in _read(folder / "sources.csv")} - set(sources())
+    if unknown:
+        raise InvalidInput([Problem("source", f"not in sources.csv: {sorted(unknown)}")])
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -78,9 +89,9 @@ def _measurement(raw: Mapping[str, str], reading: Reading, caution: str) -> Meas
     value = float(raw["value"])
     detail = ", ".join(filter(None, (raw["runtime_detail"], raw["host_cpu"])))
     return Measurement(
-        id=_identity(raw),
+        id=identity(raw),
         scenario=scenario,
-        retained=_rounded(float(raw["ratio"])),
+        retained=rounded(float(raw["ratio"])),
         source=raw["source_id"],
         resource=resource_class(scenario),
         baseline=_baseline(raw, scenario, reading.baseline),
@@ -88,7 +99,7 @@ def _measurement(raw: Mapping[str, str], reading: Reading, caution: str) -> Meas
         baseline_value=float(raw["baseline_value"]),
         unit=unit,
         metric=raw["metric"],
-        spread=_rounded(float(raw["stddev_or_ci"]) / value) if raw["stddev_or_ci"] else None,
+        spread=rounded(float(raw["stddev_or_ci"]) / value) if raw["stddev_or_ci"] else None,
         repeats=int(float(raw["n_runs"])) if raw["n_runs"] else None,
         caution=caution or reading.set.get("caution", ""),
         benchmark=raw["benchmark"],
@@ -112,17 +123,6 @@ def _baseline(
     )
 
 
-def _identity(raw: Mapping[str, str]) -> str:
-    """An id that stays when rows come and go around it."""
-    keys = ("runtime", "runtime_detail", "benchmark", "metric", "cores", "host_cpu", "value")
-    text = "|".join(raw[key] for key in (*keys, "baseline_value"))
-    return f"{raw['source_id']}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-
-
-def _rounded(number: float) -> float:
-    return float(f"{number:.{_DIGITS}g}")
-
-
 def _distinct(rows: list[Measurement]) -> Iterator[Measurement]:
     """The rows without those that tell the same measurement again."""
     seen: set[object] = set()
@@ -135,16 +135,17 @@ def _distinct(rows: list[Measurement]) -> Iterator[Measurement]:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description="Make the table of measurements from figures.")
+    parser = argparse.ArgumentParser(description="Make the measured tables from figures.")
     parser.add_argument("folder", type=Path, help="holds figures.csv, vm_vs_metal.csv, sources.csv")
+    folder = parser.parse_args().folder
     try:
-        rows = curate(parser.parse_args().folder)
+        rows, footprints = curate(folder), curate_footprints(folder)
     except NearmetalError as error:
         raise SystemExit(f"error: {error}") from None
     write_measurements(TABLE, rows)
-    print(
-        f"{len(rows)} measurements of {len({row.source for row in rows})} sources in {TABLE.name}"
-    )
+    write_footprints(FOOTPRINTS, footprints)
+    for name, made, of in ((TABLE, rows, "measurements"), (FOOTPRINTS, footprints, "footprints")):
+        print(f"{len(made)} {of} of {len({row.source for row in made})} sources in {name.name}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ queue_depth. Rules apply in order and the later one wins.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+_DIGITS = 8
 _SUFFIXES = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
@@ -69,6 +71,18 @@ def size_in_bytes(text: str) -> float:
     if match is None:
         raise ValueError(f"not a size: {text!r}")
     return float(match[1]) * _SUFFIXES[match[2].upper()]
+
+
+def identity(raw: Mapping[str, str]) -> str:
+    """An id of a raw row that stays when rows come and go around it."""
+    keys = ("runtime", "runtime_detail", "benchmark", "metric", "cores", "host_cpu", "value")
+    text = "|".join(raw[key] for key in (*keys, "baseline_value"))
+    return f"{raw['source_id']}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def rounded(number: float) -> float:
+    """A number to the digits that a table keeps."""
+    return float(f"{number:.{_DIGITS}g}")
 
 
 @cache

@@ -80,10 +80,11 @@ def write_measurements(path: Path | str, rows: Iterable[Measurement]) -> None:
     writer = csv.DictWriter(text, [*FRONT_COLUMNS, *options, *REAR_COLUMNS], lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    _replace(path, text.getvalue())
+    put_in_place(path, text.getvalue())
 
 
-def _replace(path: Path, text: str) -> None:
+def put_in_place(path: Path, text: str) -> None:
+    """Write a file that is complete or, when that fails, as it was."""
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:

@@ -90,15 +90,6 @@ class CostInputs:
         """Whether runtimes are ranked by USD; by relative cost otherwise."""
         return bool(self.tco_usd or self.host_usd)
 
-    def density(self, found: Properties, memory_gb: float | None) -> int:
-        """Instances on one host; the shipped figure where neither memory is known."""
-        if found.runtime == "native":
-            return 1
-        footprint = found.memory_mb.value + self.workload_memory_mb
-        if memory_gb is not None:
-            return density_per_host(memory_gb, footprint)
-        return math.floor(found.density_per_host.value * found.memory_mb.value / footprint)
-
     def tco(self, found: Properties, density: int) -> float:
         """USD over three years: given, from the host's costs, or the shipped figure."""
         if found.runtime in self.tco_usd:
@@ -114,7 +105,7 @@ class CostInputs:
             return tco
         return self.relative_cost.get(found.runtime, found.relative_cost.value)
 
-    def sources(self, found: Properties, memory_gb: float | None) -> dict[str, str]:
+    def sources(self, found: Properties) -> dict[str, str]:
         """Where each property comes from, with what the caller replaced."""
         made = dict(found.sources)
         if found.runtime in self.relative_cost:
@@ -123,8 +114,6 @@ class CostInputs:
             made["tco_3y_usd"] = GIVEN
         elif self.host_usd:
             made["tco_3y_usd"] = "reference 6.2 (F16): the hosts needed, by the costs given for one"
-        if found.runtime != "native" and (memory_gb is not None or self.workload_memory_mb):
-            made["density_per_host"] = "memory of the host by that of an instance"
         return made
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import Constants, constants
-from features.parts import calls, memory, network, processor, storage
+from features.parts import calls, memory, network, overcommit, processor, storage
 from features.parts.terms import Part, PartTime, Terms
 from features.scenario import Scenario
 from features.table import ScenarioTable, scenario_table
@@ -28,6 +28,7 @@ _PARTS: tuple[PartTime, ...] = (
     *calls.PARTS,
     *processor.EVENTS,
     *memory.PARTS,
+    *overcommit.PARTS,
     *processor.PLACEMENT,
     *network.PARTS,
     *storage.PARTS,

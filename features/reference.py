@@ -19,6 +19,11 @@ SECTIONS = (
     "overall",
     "confidential",
     "startup",
+    "cost",
+)
+QUANTITIES = (
+    *("start_ms", "compile_ms", "memory_mb", "density_per_host"),
+    *("relative_cost", "cost_per_retained", "tco_3y_usd"),
 )
 
 
@@ -104,6 +109,46 @@ def _taxonomy() -> Mapping[str, str]:
 def aspect_of(unit: str) -> str:
     """The class of metrics (T1, reference 1.3) that a unit of the tables belongs to."""
     return _taxonomy()["% of" if unit.startswith("% of") else unit]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of a table that is not relative to bare metal: a quantity of one instance.
+
+    bound: label of a cell that was printed as a bound -> upper or lower. host: fields that the
+    row's own figures imply.
+    """
+
+    section: str
+    table: str
+    place: str
+    name: str
+    unit: str
+    better: str
+    quantity: str
+    host: Mapping[str, float]
+    cells: tuple[Cell, ...]
+    bound: Mapping[str, str]
+
+
+@cache
+def reference_figures() -> tuple[Figure, ...]:
+    """The rows of the shipped tables that are in units of their own, as they stand."""
+    return tuple(_figure(entry) for entry in read_toml("reference.toml")["figure"])
+
+
+def _figure(entry: Mapping[str, Any]) -> Figure:
+    bound = entry.get("bound", {})
+    known = entry["section"] in SECTIONS and entry["quantity"] in QUANTITIES
+    if not known or set(bound) - set(entry["cells"]):
+        raise ValueError(f"reference.toml, {entry['name']}: section, quantity or bound")
+    return Figure(
+        **{k: entry[k] for k in ("section", "table", "place", "name", "unit", "better")},
+        quantity=entry["quantity"],
+        host=MappingProxyType({k: float(v) for k, v in entry.get("host", {}).items()}),
+        cells=tuple(_cell(label, figure, {}) for label, figure in entry["cells"].items()),
+        bound=MappingProxyType(bound),
+    )
 
 
 @cache

@@ -12,6 +12,7 @@ from features.prior import evaluate
 from features.reference import SECTIONS, Cell, Metric, reference_host, reference_metrics
 from features.scenario import Scenario
 from features.vocabulary import vocabulary
+from models.instance_matrix import instance_sections
 from models.prediction import Prediction
 from models.predictor import Predictor
 
@@ -41,13 +42,12 @@ def matrix(
     `host` replaces fields of the reference's host; `workload` adds a section of its own. A cell
     tells `disagreements` in words where reference, model and measurements part beyond intervals.
     """
-    host = {**reference_host(), **(host or {})}
+    given = host or {}
+    host = {**reference_host(), **given}
     metrics = [m for m in reference_metrics() if m.section in sections]
     if workload is not None:
         metrics.append(_workload_metric(workload))
     questions = [q for m in metrics for q in _questions(m, host)]
-    if not questions:
-        return {"host": dict(host), "sections": {}}
     answers = _answered(predictor, [q.scenario for q in questions])
     bases = iter(_answered(predictor, [q.base for q in questions if q.base]))
     measured = predictor.card.get("measured", {})
@@ -74,6 +74,11 @@ def matrix(
         else:
             cell = _gained(question, answer, base)
         rows[-1]["cells"][question.label] = cell
+    for section, rows in instance_sections(predictor, host, given, sections).items():
+        document["sections"].setdefault(section, []).extend(rows)
+    order = [*SECTIONS, WORKLOAD_SECTION]
+    found = document["sections"]
+    document["sections"] = {name: found[name] for name in order if name in found}
     return document
 
 

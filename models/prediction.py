@@ -8,6 +8,7 @@ from typing import Any
 
 from features.prior import PARTS
 from features.scenario import Scenario
+from models.instance import Instance
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Prediction:
 
     part_factors are those of features.prior.PARTS; their product, times residual_factor, is
     retained. resources maps a resource to (retained, lower, upper); weighted_score is the
-    reference's arithmetic mean of them (F15), in points.
+    reference's arithmetic mean of them (F15), in points. instance is what one costs its host.
     """
 
     scenario: Scenario
@@ -63,6 +64,7 @@ class Prediction:
     resources: Mapping[str, tuple[float, float, float]]
     novelty: Novelty
     evidence: tuple[Evidence, ...]
+    instance: Instance
     version: str
     trained_at: str
 
@@ -98,5 +100,6 @@ class Prediction:
                 "reasons": list(self.novelty.reasons),
             },
             "evidence": [e.as_dict() for e in self.evidence],
+            "instance": self.instance.as_dict(),
             "model": {"version": self.version, "trained_at": self.trained_at},
         }

@@ -18,6 +18,7 @@ from features.table import UNKNOWN_RANGES, scenario_table
 from features.vocabulary import RESOURCES, vocabulary
 from models.calibration import Bounds, Calibration, scale_features
 from models.gaussian import cross_terms
+from models.instance import estimate_instance
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.prediction import Evidence, Novelty, Prediction
 from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
@@ -159,6 +160,7 @@ class Predictor:
             resources=resources,
             novelty=self._novelty(scenario, ratio, evidence),
             evidence=evidence,
+            instance=estimate_instance(scenario, self.card.get("instances", {}), level=level),
             version=self.version,
             trained_at=self.trained_at,
         )

@@ -14,6 +14,7 @@ from features.cost import MOST_USD, CostInputs, cost_per_retained, outside
 from features.errors import InvalidInput, Problem, unknown_name
 from features.properties import ISOLATION, Properties, lost_with, properties
 from features.scenario import Scenario
+from models.instance import density
 from models.prediction import Prediction
 
 Array = NDArray[np.float64]
@@ -180,12 +181,28 @@ def _candidates(
     made = []
     for row, prediction in enumerate(predictor.predict(scenarios, level=level)):
         found = properties()[prediction.scenario.runtime]
-        density = inputs.density(found, prediction.scenario.memory_gb)
-        tco = inputs.tco(found, density)
+        memory = prediction.instance.memory_mb
+        held = density(prediction.scenario, memory, inputs.workload_memory_mb).value
+        tco = inputs.tco(found, held)
         cost = inputs.cost(found, tco)
-        sources = inputs.sources(found, prediction.scenario.memory_gb)
-        made.append(_Candidate(found, prediction, spread[row], density, tco, cost, sources))
+        sources = inputs.sources(found) | _measured_sources(found, prediction)
+        made.append(_Candidate(found, prediction, spread[row], held, tco, cost, sources))
     return made
+
+
+def _measured_sources(found: Properties, prediction: Prediction) -> dict[str, str]:
+    """Where the predicted properties come from beside their figure."""
+    told = {}
+    instance = prediction.instance
+    for name, estimate in (("start_ms", instance.start_ms), ("memory_mb", instance.memory_mb)):
+        if estimate.measured:
+            by = ", ".join(estimate.measured["sources"])
+            told[name] = f"{found.sources[name]}; measured: {by}"
+    if found.runtime != "native":
+        told["density_per_host"] = (
+            f"memory of a host of {instance.density_per_host.host_gb:g} GB by that of an instance"
+        )
+    return told
 
 
 def _reasons(candidate: _Candidate, wanted: Constraints) -> list[str]:
@@ -209,10 +226,11 @@ def _reasons(candidate: _Candidate, wanted: Constraints) -> list[str]:
             reasons.append(f"has no {said}")
         elif option:
             reasons.append(f"has no {said} with {option}")
-    start = found.start_ms
+    start = candidate.prediction.instance.start_ms
     if wanted.cold_start_ms is not None and start.value > wanted.cold_start_ms:
-        span = "" if start.low == start.high else f" ({start.low:g} to {start.high:g})"
-        reasons.append(f"starts in {start.value:g} ms{span}, above {wanted.cold_start_ms:g}")
+        span = " to ".join(f"{end:,.0f}" for end in start.interval)
+        said = f"starts in {start.value:,.0f} ms ({span})"
+        reasons.append(f"{said}, above {wanted.cold_start_ms:g}")
     if wanted.retained_at_least is not None:
         p = p_at_least(candidate.log_retained, wanted.retained_at_least)
         if p < wanted.probability:
@@ -235,8 +253,8 @@ def _record(candidate: _Candidate, p_best: float, wanted: Constraints) -> dict[s
         "cost_per_retained": candidate.cost_per_retained,
         "p_best": p_best,
         "density": candidate.density,
-        "start_ms": found.start_ms.value,
-        "start_range_ms": [found.start_ms.low, found.start_ms.high],
+        "start_ms": prediction.instance.start_ms.value,
+        "start_range_ms": list(prediction.instance.start_ms.interval),
         "tco_usd": candidate.tco_usd,
         "isolation": found.isolation,
         "novelty": {

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from serving.cli import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
+from serving.figures import shown
 
 
 def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
@@ -81,13 +82,6 @@ def _write(path: Path, text: str) -> None:
         raise InvalidInput([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
 
 
-def shown(value: float | None) -> str:
-    """A figure with three digits that matter."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
 def cells_csv(document: dict[str, Any]) -> str:
     """One line a cell."""
     out = io.StringIO()
@@ -100,9 +94,12 @@ def cells_csv(document: dict[str, Any]) -> str:
                 low, high = cell["interval"] or (None, None)
                 figures = [cell["reference"], cell["model"], cell["predicted"], low, high]
                 writer.writerow(
-                    [section, row["metric"], row["unit"], row["native"], label]
-                    + ["" if v is None else v for v in (*figures, cell["measured"])]
-                    + [cell["sources"], "; ".join(cell["disagreements"])]
+                    "" if v is None else v
+                    for v in (
+                        *(section, row["metric"], row["unit"], row["native"], label),
+                        *(*figures, cell["measured"], cell["sources"]),
+                        "; ".join(cell["disagreements"]),
+                    )
                 )
     return out.getvalue()
 
@@ -116,19 +113,19 @@ def print_matrix(document: dict[str, Any]) -> None:
     for section, rows in document["sections"].items():
         console.rule(section)
         for row in rows:
-            title = f"{row['metric']} \\[{row['unit']}], native {shown(row['native'])}"
+            title = f"{row['metric']} \\[{row['unit']}]{_of(row)}"
             table = Table(title=title, title_justify="left", box=None)
             table.add_column("runtime", no_wrap=True)
             for name in ("reference", "model", "predicted", "90% interval", "measured", "sources"):
                 table.add_column(name, justify="right", no_wrap=True)
             for label, cell in row["cells"].items():
-                label = _OPTION_KEY.sub("", label)
+                predicted, colour = shown(cell["predicted"]), _colour(cell["retained"])
                 table.add_row(
-                    label + (" *" if cell["disagreements"] else ""),
-                    shown(cell["reference"]),
+                    _short(label) + (" *" if cell["disagreements"] else ""),
+                    _printed(cell),
                     shown(cell["model"]),
-                    f"[{_colour(cell['retained'])}]{shown(cell['predicted'])}[/]",
-                    _span(cell["interval"]),
+                    f"[{colour}]{predicted}[/]" if colour else predicted,
+                    _interval(cell),
                     shown(cell["measured"]),
                     str(cell["sources"] or "-"),
                 )
@@ -140,11 +137,32 @@ def print_matrix(document: dict[str, Any]) -> None:
 _OPTION_KEY = re.compile(r"\w+=(?!on$|off$|yes$|no$)")
 
 
-def _span(interval: list[float] | None) -> str:
-    return f"{shown(interval[0])} to {shown(interval[1])}" if interval else "-"
+def _short(label: str) -> str:
+    """A label that leaves a line of 80 columns to the figures."""
+    return _OPTION_KEY.sub("", label).replace("compiled_ahead=no", "compiling")
 
 
-def _colour(retained: float) -> str:
+def _of(row: dict[str, Any]) -> str:
+    """What a row is relative to, or the host that its printed figures imply."""
+    if row["native"] is not None:
+        return f", native {shown(row['native'])}"
+    return "".join(f", {key} {value:g}" for key, value in row.get("host", {}).items())
+
+
+def _printed(cell: dict[str, Any]) -> str:
+    """The reference's figure; with a sign where it was printed as a bound."""
+    low, high = cell["reference_range"] or (0.0, 0.0)
+    sign = "<" if low is None else ">" if high is None else ""
+    return sign + shown(cell["reference"])
+
+
+def _interval(cell: dict[str, Any]) -> str:
+    return " to ".join(shown(end) for end in cell["interval"]) if cell["interval"] else "-"
+
+
+def _colour(retained: float | None) -> str:
+    if retained is None:
+        return ""
     return "green" if retained >= 0.9 else "yellow" if retained >= 0.6 else "red"
 
 
@@ -167,22 +185,30 @@ def cells_page(document: dict[str, Any]) -> str:
         parts.append(f"<h2>{html.escape(section)}</h2><table><tr><th>metric<th>native{heads}")
         for row in rows:
             cells = "".join(_page_cell(row["cells"].get(label)) for label in labels)
-            name = f"{html.escape(row['metric'])} <small>{html.escape(row['unit'])}</small>"
+            unit = row["unit"] + (_of(row) if row["native"] is None else "")
+            name = f"{html.escape(row['metric'])} <small>{html.escape(unit)}</small>"
             parts.append(f"<tr><td>{name}<td>{shown(row['native'])}{cells}")
         parts.append("</table>")
     parts.append("<p><small>prediction, (interval), reference, model, measured</small>")
     return "\n".join(parts) + "\n"
 
 
+def _background(retained: float | None) -> str:
+    """From red to green by what is retained; nothing where that means nothing."""
+    if retained is None:
+        return ""
+    return f' style="background:hsl({int(120 * max(0.0, min(1.0, retained)))} 70% 50% / .3)"'
+
+
 def _page_cell(cell: dict[str, Any] | None) -> str:
     if cell is None:
         return "<td>"
-    hue = int(120 * max(0.0, min(1.0, cell["retained"])))
     told = html.escape("; ".join(cell["disagreements"]), quote=True)
     mark = " *" if told else ""
+    span = f"({_interval(cell)})" if cell["interval"] else ""
     return (
-        f'<td style="background:hsl({hue} 70% 50% / .3)" title="{told}">'
-        f"<b>{shown(cell['predicted'])}</b>{mark} <small>({_span(cell['interval'])})<br>"
-        f"ref {shown(cell['reference'])}, model {shown(cell['model'])}, "
+        f'<td{_background(cell["retained"])} title="{told}">'
+        f"<b>{shown(cell['predicted'])}</b>{mark} <small>{span}<br>"
+        f"ref {html.escape(_printed(cell))}, model {shown(cell['model'])}, "
         f"measured {shown(cell['measured'])} of {cell['sources']}</small>"
     )

@@ -53,6 +53,43 @@ class Evidence(BaseModel):
     weight: float
 
 
+class Measured(BaseModel):
+    """What sources measured: the median and the quantiles of all, the median of each."""
+
+    median: float
+    q10: float
+    q90: float
+    sources: dict[str, float]
+
+
+class Estimate(BaseModel):
+    """A figure in its own unit, its interval, and what is printed and measured of it."""
+
+    value: float
+    interval: tuple[float, float]
+    reference: float | None
+    measured: Measured | None
+
+
+class Density(BaseModel):
+    """Instances that fit into the memory of a host of host_gb."""
+
+    value: int
+    interval: tuple[int, int]
+    reference: float | None
+    host_gb: float = Field(description="the reference's where memory_gb is unknown")
+    free_gb: float = Field(description="what they leave of it")
+    merged_after_s: float | None = Field(description="one pass of KSM over it; null without KSM")
+
+
+class Instance(BaseModel):
+    """What one instance costs its host."""
+
+    start_ms: Estimate
+    memory_mb: Estimate
+    density_per_host: Density
+
+
 class Model(BaseModel):
     """Which model answered."""
 
@@ -72,6 +109,7 @@ class Prediction(BaseModel):
     resources: dict[str, Resource]
     novelty: Novelty
     evidence: list[Evidence]
+    instance: Instance
     model: Model
     value: float | None = Field(default=None, description="present with native_value and unit")
     unit: str | None = None

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from serving.figures import shown
+
 BAR = 24
 _PLAIN, _ASCII = ("·", "━", "●"), (".", "=", "o")
 
@@ -37,6 +39,7 @@ def show_prediction(console: Console, scenario: Record, record: Record) -> None:
     console.print(f"  {_interval(record)} with probability {record['level']:.0%}")
     if "value" in record:
         console.print(f"  {record['value']:.6g} {record['unit']}")
+    _show_instance(console, record["instance"])
     console.print()
     _show_parts(console, record)
     _show_evidence(console, record["evidence"])
@@ -102,6 +105,23 @@ def _show_parts(console: Console, record: Record) -> None:
             name, resource, f"{factor:.3f}", f"{left:.0%}", _step(console, before, left), cited
         )
     console.print(table)
+
+
+def _show_instance(console: Console, instance: Record) -> None:
+    """What one instance costs its host, in two lines."""
+    start, memory, density = (instance[k] for k in ("start_ms", "memory_mb", "density_per_host"))
+    console.print(f"  an instance starts in {_ranged(start)} ms and holds {_ranged(memory)} MB")
+    said = f"  a host of {density['host_gb']:g} GB holds {_ranged(density)} instances"
+    merging = density["merged_after_s"]
+    if merging is not None:
+        said += f" once equal pages are merged, which takes {merging:.3g} s"
+    console.print(said)
+
+
+def _ranged(estimate: Record) -> str:
+    """A figure of an instance with its interval, three digits of each."""
+    low, high = (shown(end) for end in estimate["interval"])
+    return f"{shown(estimate['value'])} ({low} to {high})"
 
 
 def _show_evidence(console: Console, evidence: Sequence[Record]) -> None:
@@ -216,7 +236,7 @@ def _show_ranked(console: Console, document: Mapping[str, Any]) -> None:
             f"{price:,.0f}" if in_usd else f"{price:.2f}",
             f"{record['p_best']:.0%}",
             str(record["density"]),
-            f"{record['start_ms']:g}",
+            shown(record["start_ms"]),
             f"{record['tco_usd']:,.0f}",
             record["isolation"],
         )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from datasets.footprints import shipped_footprints
 from datasets.shipped import measured
 from models.fitting import fit_predictor
 from models.persistence import save_predictor
@@ -24,6 +25,7 @@ from training.evaluation import (
     tabulate,
     without_synthetic,
 )
+from training.instances import instance_summaries
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
 from training.summary import measured_medians
@@ -82,6 +84,7 @@ def card_of(corpus: Corpus, evaluation: Evaluation | None) -> dict[str, Any]:
         "dataset": {"digests": corpus.digests, "rows": corpus.sizes},
         "scored_rows": int(corpus.scored.sum()),
         "measured": measured_medians(measured()),
+        "instances": instance_summaries(measured(), shipped_footprints()),
         "sources": len({g for g, s in zip(corpus.groups, corpus.scored, strict=True) if s}),
     }
     if evaluation is not None:

@@ -86,7 +86,8 @@ def _forks(t: Terms) -> Array:
 
 
 def _start(t: Terms) -> Array:
-    return t.demand["instances"] * t.of("start_ms") * 1e3
+    start_ms = t.of("start_ms") + t.of("compile_ms")
+    return t.demand["instances"] * start_ms * 1e3
 
 
 COMPUTE: tuple[PartTime, ...] = (

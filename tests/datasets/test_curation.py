@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from datasets.curation import curate
+from datasets.curation import curate, curate_footprints
 from datasets.reading import size_in_bytes
 from features.errors import InvalidInput
 from features.scenario import Scenario
@@ -111,6 +111,27 @@ def test_a_pair_gives_the_median_of_its_benchmarks(tmp_path):
     assert row.retained == 0.9
     assert row.spread == pytest.approx(1.4826 * 0.1 / 0.9, rel=0.01)
     assert row.repeats == 3
+
+
+FOOTPRINT = {"metric": "memory_per_container", "unit": "MiB", "value": "2", "use": "exclude: x"}
+
+
+def test_a_footprint_is_read_in_its_own_unit_whatever_its_use(tmp_path):
+    other = {**FOOTPRINT, "unit": "KB", "value": "500", "runtime": "gvisor"}
+    assert collect(tmp_path, [FOOTPRINT, other, {}]) != []
+    found = {f.runtime: f.memory_mb for f in curate_footprints(tmp_path)}
+    assert found == {"container": 2.097152, "gvisor": 0.5}
+
+
+def test_a_footprint_that_is_no_size_or_dropped_by_a_rule(tmp_path):
+    collect(tmp_path, [{**FOOTPRINT, "runtime": "unikernel"}])
+    assert curate_footprints(tmp_path) == []
+    full = {**FOOTPRINT, "source_id": "gvisor_website", "benchmark": "density.redis"}
+    collect(tmp_path, [full])
+    assert curate_footprints(tmp_path) == []
+    collect(tmp_path, [{**FOOTPRINT, "unit": "s"}])
+    with pytest.raises(InvalidInput, match="no size of memory: s"):
+        curate_footprints(tmp_path)
 
 
 def test_sizes():

@@ -11,6 +11,7 @@ from statistics import median
 import pytest
 
 from datasets.card import CARD, with_counts
+from datasets.footprints import shipped_footprints, write_footprints
 from datasets.measurement import RESOURCE_CLASSES, RETAINED_RANGE
 from datasets.printed import reference
 from datasets.reading import caution_classes, rules_of
@@ -166,6 +167,20 @@ def test_reference_prints_its_own_percentages():
     assert kept["container", "section 3.1: DRAM latency", "memory.latency"] == pytest.approx(
         80 / 82, abs=1e-5
     )
+
+
+def test_footprints_are_cited_once_and_plausible(tmp_path):
+    found = shipped_footprints()
+    assert max(Counter(f.id for f in found).values()) == 1
+    for footprint in found:
+        assert footprint.source in sources()
+        assert footprint.runtime in vocabulary().runtimes
+        assert 1 < footprint.memory_mb < 1000, footprint.id
+        assert footprint.benchmark
+    assert {"container", "gvisor", "kata", "microvm"} == {f.runtime for f in found}
+    write_footprints(tmp_path / "again.csv", found)
+    shipped = files("datasets") / "tables" / "footprints.csv"
+    assert (tmp_path / "again.csv").read_text() == shipped.read_text(encoding="utf-8")
 
 
 def test_the_card_counts_what_is_there():

@@ -21,9 +21,6 @@ FAST = {"cores": 8.0, "memory_gb": 64.0, "network_gbps": 100.0, "storage_iops": 
 SLOW = {"cores": 2.0, "memory_gb": 8.0, "network_gbps": 1.0, "storage_iops": 10_000.0}
 SEEN = 1e-6
 
-# Mechanisms whose words are here and whose physics is not yet.
-_PENDING = frozenset(("balloon", "ksm", "compiled_ahead"))
-
 EFFECTS = {
     f"{m.key}={o.name}": (m.key, o.name, o.effect)
     for m in WORDS.mechanisms.values()
@@ -37,11 +34,6 @@ ALLOWED = [
     for value in values
     if value != runtime.preset[key]
 ]
-
-
-def physics_of(key):
-    if key in _PENDING:
-        pytest.skip(f"the physics of {key} is not there yet")
 
 
 def scenario(effect, runtime, key, value):
@@ -68,7 +60,6 @@ def test_every_value_but_the_first_has_an_effect(key):
 @pytest.mark.parametrize("name", EFFECTS)
 def test_an_option_moves_the_prior_the_way_it_says(name):
     key, value, effect = EFFECTS[name]
-    physics_of(key)
     changed = scenario(effect, effect.runtime, key, value)
     plain = scenario(effect, effect.other_runtime, key, effect.than)
     told(effect, *evaluate([changed, plain], constants(effect.end)).retained)
@@ -78,7 +69,6 @@ def test_an_option_moves_the_prior_the_way_it_says(name):
 def test_it_is_this_mechanism_alone_that_moves_it(name):
     """Two runtimes differ in more than one thing; here only the mechanism's code is changed."""
     key, value, effect = EFFECTS[name]
-    physics_of(key)
     values = WORDS.mechanisms[key].values
     table = scenario_table([scenario(effect, effect.runtime, key, value)] * 2)
     codes = np.array([values.index(value), values.index(effect.than)])
@@ -124,7 +114,6 @@ def moves(runtime, key, value, beside):
 @pytest.mark.parametrize(("runtime", "key", "value"), ALLOWED)
 def test_every_option_that_a_runtime_can_have_changes_a_prediction(runtime, key, value):
     """Alone, or beside another option of that runtime."""
-    physics_of(key)
     beside = [{}, *({k: v} for r, k, v in ALLOWED if r == runtime and k != key)]
     assert any(moves(runtime, key, value, other) for other in beside)
 

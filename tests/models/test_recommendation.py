@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from features.errors import InvalidInput
 from features.properties import ISOLATION, properties
 from features.scenario import Scenario
 from features.vocabulary import vocabulary
+from models.instance import estimate_instance
 from models.prediction import Novelty, Prediction
 from models.recommendation import (
     Constraints,
@@ -35,6 +37,7 @@ class Known:
 
     kept: dict[str, float] = field(default_factory=dict)
     deviation: float = 0.2
+    measured: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, scenarios, *, level=0.9):
         reach = self.deviation * NormalDist().inv_cdf((1 + level) / 2)
@@ -44,9 +47,11 @@ class Known:
             ends = (kept * float(np.exp(-reach)), kept * float(np.exp(reach)))
             novelty = Novelty(0.0, False)
             whole = (1.0, 1.0)
+            instance = estimate_instance(scenario, self.measured, level=level)
             made.append(
                 Prediction(
-                    scenario, kept, ends, level, (), (), whole, 1.0, 100.0, {}, novelty, (), "", ""
+                    *(scenario, kept, ends, level, (), (), whole, 1.0, 100.0, {}, novelty, ()),
+                    *(instance, "", ""),
                 )
             )
         return made
@@ -111,7 +116,7 @@ def test_the_references_costs_by_performance():
         ({"confidential": True}, "sgx sev sev-snp tdx", "vm", "is not confidential"),
         ({"live_migration": True}, "vm", "container", "has no live migration"),
         ({"snapshots": True}, "container vm microvm gvisor", "kata", "has no snapshots"),
-        ({"cold_start_ms": 500}, "microvm wasm", "container", "starts in 1000 ms (180 to 1000)"),
+        ({"cold_start_ms": 500}, "microvm wasm", "container", "starts in 1,000 ms (196 to 5,"),
         ({"budget_usd": 35_000}, "container wasm", "vm", "costs 100,000 USD"),
         (
             {"hardware_binding": False, "confidential": True},
@@ -167,6 +172,29 @@ def test_a_host_of_ones_own_gives_density_and_money():
     assert document["ranked_by"] == "tco_usd"
     assert found["vm"]["cost_per_retained"] == pytest.approx(60_000 / 0.8)
     assert "given" in found["vm"]["sources"]["tco_3y_usd"]
+
+
+def test_start_and_density_are_predicted_from_what_was_measured():
+    start = {"sources": {"a": 250.0}, "median": 250.0, "q10": 250.0, "q90": 250.0, "rows": 1}
+    predictor = Known(measured={"container": {"start_ms": start}})
+    scenarios = [Scenario("container", "web"), Scenario("microvm", "web")]
+    document = asked(Constraints(cold_start_ms=600), predictor=predictor, scenarios=scenarios)
+    found = {r["runtime"]: r for r in document["ranked"]}
+    assert found["container"]["start_ms"] == pytest.approx(500)
+    low, high = found["container"]["start_range_ms"]
+    assert low < 250 < 1000 < high
+    assert found["container"]["sources"]["start_ms"].endswith("measured: a")
+    assert found["container"]["density"] == 500
+    assert "host of 25 GB" in found["container"]["sources"]["density_per_host"]
+
+
+def test_memory_given_back_holds_more_instances():
+    plain = Scenario("vm", "web", cores=8, memory_gb=64)
+    merged = replace(plain, mechanisms={"balloon": "moderate", "ksm": "on"})
+    [few] = asked(scenarios=[plain])["ranked"]
+    [many] = asked(scenarios=[merged])["ranked"]
+    assert many["density"] > few["density"]
+    assert many["start_ms"] == pytest.approx(few["start_ms"] + 125)
 
 
 def test_what_does_not_fit_the_host_is_excluded():

@@ -6,7 +6,8 @@ import pytest
 
 from features.constants import constants
 from features.prior import evaluate
-from features.reference import reference_host, reference_metrics
+from features.reference import reference_figures, reference_host, reference_metrics
+from features.vocabulary import vocabulary
 
 CELLS = [(metric, cell) for metric in reference_metrics() for cell in metric.cells]
 # Bandwidth and throughput to 3 %, latencies, calls and IOPS to 10 %.
@@ -46,3 +47,18 @@ def test_a_figure_and_its_retained_are_inverse(metric):
     for cell in metric.cells:
         assert metric.value(metric.retained(cell.figure)) == pytest.approx(cell.figure)
         assert metric.retained(metric.native) == 1.0
+
+
+def test_the_priors_start_is_the_printed_one():
+    [row] = [f for f in reference_figures() if f.name == "start of an instance"]
+    starts = dict(zip(vocabulary().runtimes, constants()["start_ms"], strict=True))
+    assert {c.runtime: starts[c.runtime] for c in row.cells} == {
+        c.runtime: c.figure for c in row.cells
+    }
+
+
+def test_bounds_and_hosts_are_of_what_is_printed():
+    for row in reference_figures():
+        assert set(row.bound.values()) <= {"upper", "lower"}
+        assert bool(row.host) == (row.quantity == "density_per_host")
+        assert all(cell.low <= cell.high for cell in row.cells)

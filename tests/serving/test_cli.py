@@ -64,6 +64,8 @@ class TestPredict:
         assert "requests/s" in text
         assert "A. Author 2024" in text
         assert "memory_gb is unknown" in text
+        assert "an instance starts in 1,000 (" in text
+        assert "a host of 25 GB holds 384 (" in text
 
     def test_a_unit_is_not_read_as_markup(self):
         assert "[red]/s" in run("predict", *WEB, "--native-value", "1", "--unit", "[red]/s")
@@ -79,6 +81,11 @@ class TestPredict:
     def test_demands_and_level_are_options(self):
         made = run("predict", *WEB, "--with", "calls=50", "--level", "0.6", "--json")
         assert json.loads(made)["level"] == 0.6
+
+    def test_an_option_changes_what_an_instance_costs(self):
+        wasm = ("--runtime", "wasm", "--workload", "web", "--with", "compiled_ahead=no")
+        start = json.loads(run("predict", *wasm, "--json"))["instance"]["start_ms"]
+        assert (start["value"], start["reference"]) == (310, 10)
 
     def test_a_table_is_answered_row_by_row(self, table):
         path = table(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from serving.matrix import cells_csv, cells_page, print_matrix, shown
+from serving.figures import shown
+from serving.matrix import cells_csv, cells_page, print_matrix
 
 CELL = {
     "reference": 9200.0,
@@ -45,6 +46,26 @@ def test_the_terminal_shows_figures_and_marks_disagreement(capsys):
     assert "integer [MIPS], native 10,000" in out
     assert "vm *" in out
     assert "9,000 to 10,100" in out
+
+
+BARE = CELL | {"interval": None, "retained": None, "reference_range": [None, 9200.0]}
+OWN_UNIT = ROW | {"native": None, "host": {"memory_gb": 50.0}, "cells": {"vm": BARE}}
+WITHOUT = {"host": {"cores": 8.0}, "sections": {"cost": [OWN_UNIT]}}
+
+
+def test_what_means_nothing_is_left_empty(capsys):
+    [line] = csv.DictReader(io.StringIO(cells_csv(WITHOUT)))
+    assert (line["native"], line["low"], line["high"]) == ("", "", "")
+    page = cells_page(WITHOUT)
+    assert "hsl(" not in page
+    assert "None" not in page
+    assert "ref &lt;9,200" in page
+    assert "memory_gb 50" in page
+    print_matrix(WITHOUT)
+    out = capsys.readouterr().out
+    assert "integer [MIPS], memory_gb 50" in out
+    assert "<9,200" in out
+    assert "None" not in out
 
 
 def test_three_digits_that_matter():

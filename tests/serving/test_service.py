@@ -38,11 +38,29 @@ def test_predict_answers_the_document_of_the_design(client):
     assert response.status_code == 200
     record = response.json()
     wanted = (
-        "retained interval level parts residual_factor resources value unit novelty evidence model"
+        "retained interval level parts residual_factor resources value unit novelty evidence model "
+        "instance"
     )
     assert set(wanted.split()) <= record.keys()
     assert record["interval"][0] <= record["retained"] <= record["interval"][1]
     assert record["model"]["version"] == "7"
+
+
+def test_an_instance_is_predicted_in_its_own_units(client):
+    asked = {"runtime": "vm", "workload": "web", "memory_gb": 64}
+    plain = client.post("/predict", json=asked).json()["instance"]
+    options = {"balloon": "heavy", "ksm": "on"}
+    tight = client.post("/predict", json={**asked, "mechanisms": options}).json()["instance"]
+    assert plain.keys() == {"start_ms", "memory_mb", "density_per_host"}
+    for record in plain.values():
+        assert record["interval"][0] < record["value"] < record["interval"][1]
+    assert plain["memory_mb"] == tight["memory_mb"]
+    assert tight["start_ms"]["value"] > plain["start_ms"]["value"]
+    assert tight["density_per_host"]["value"] > 2 * plain["density_per_host"]["value"]
+    assert plain["density_per_host"]["host_gb"] == 64
+    assert plain["start_ms"]["measured"] is None
+    instance = client.get("/docs.json").json()["components"]["schemas"]["Instance"]
+    assert set(instance["required"]) == set(plain)
 
 
 def test_predict_answers_a_list_with_a_list(client):

@@ -1,0 +1,217 @@
+"""What one instance of a runtime costs its host: start, memory, and how many a host holds.
+
+These have no bare metal to be relative to, so they are predicted in their own units, from few
+sources that differ much. The logarithm of a figure is taken as normal over sources. The printed or
+assumed figure of features.properties counts as one source more, and every source as much as any
+other, so that for a source never seen
+
+    log figure ~ N(mean of the n logs, spread^2 (1 + 1/n))
+
+which is the closed-form posterior when the prior is as wide as the spread between sources. That
+spread is pooled over all runtimes, and is at least what the range given with a figure says: where
+the range is wide (a guest of a tenth of a second or of a minute) instances themselves differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from statistics import NormalDist, fmean
+from typing import Any
+
+from features.constants import Constant, quantities
+from features.cost import MB_PER_GB, density_per_host
+from features.overcommit import (
+    ksm_cpu_share,
+    ksm_scan_s,
+    memory_available_gb,
+    memory_held,
+    reclaim_ms,
+)
+from features.properties import properties
+from features.reference import reference_host
+from features.scenario import Scenario
+
+# Spread between sources before any was seen (sources differ by a factor of two), worth as many
+# degrees of freedom: the log standard deviations of the shipped figures are .88 and .80.
+_SPREAD, _SPREAD_FREEDOM = 0.7, 4
+_RANGE_LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval; `reference` is the printed one of an instance without options
+    (None where none is printed), `measured` the median, q10, q90 and median by source."""
+
+    value: float
+    interval: tuple[float, float]
+    reference: float | None
+    measured: Mapping[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The estimate as it stands in a document."""
+        return {
+            "value": self.value,
+            "interval": list(self.interval),
+            "reference": self.reference,
+            "measured": self.measured,
+        }
+
+
+@dataclass(frozen=True)
+class Density:
+    """Instances on a host of host_gb, which is the reference's where the scenario's is unknown.
+
+    free_gb is what they leave of it; merged_after_s how long one pass of KSM over it takes, None
+    without KSM.
+    """
+
+    value: int
+    interval: tuple[int, int]
+    reference: float | None
+    host_gb: float
+    free_gb: float = 0.0
+    merged_after_s: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The density as it stands in a document."""
+        return {
+            "value": self.value,
+            "interval": list(self.interval),
+            "reference": self.reference,
+            "host_gb": self.host_gb,
+            "free_gb": self.free_gb,
+            "merged_after_s": self.merged_after_s,
+        }
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What one instance of a scenario's runtime costs its host."""
+
+    start_ms: Estimate
+    memory_mb: Estimate
+    density_per_host: Density
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part of a prediction document."""
+        return {
+            "start_ms": self.start_ms.as_dict(),
+            "memory_mb": self.memory_mb.as_dict(),
+            "density_per_host": self.density_per_host.as_dict(),
+        }
+
+
+def estimate_instance(
+    scenario: Scenario, summaries: Mapping[str, Any], *, level: float = 0.9
+) -> Instance:
+    """The instance of a scenario from the model card's `instances`; without it, from what is
+    printed or assumed alone."""
+    memory = estimate(scenario.runtime, "memory_mb", summaries, level)
+    if scenario.runtime == "native" and scenario.memory_gb is not None:
+        whole = scenario.memory_gb * MB_PER_GB
+        memory = replace(memory, value=whole, interval=(whole, whole))
+    start = estimate(scenario.runtime, "start_ms", summaries, level)
+    return Instance(_with_waits(start, scenario, memory), memory, density(scenario, memory))
+
+
+def estimate(runtime: str, quantity: str, summaries: Mapping[str, Any], level: float) -> Estimate:
+    """start_ms or memory_mb of a runtime as a source never seen would measure it."""
+    found = properties()[runtime]
+    figure: Constant = getattr(found, quantity)
+    measured = summaries.get(runtime, {}).get(quantity)
+    logs = [math.log(v) for v in measured["sources"].values()] if measured else []
+    # A cited figure is itself one of the measurements.
+    if not logs or figure.kind != "cited":
+        logs.append(math.log(figure.value))
+    by_range = math.log(figure.high / figure.low) / (2.0 * _reach(_RANGE_LEVEL))
+    spread = max(spread_between_sources(summaries, quantity), by_range)
+    middle, reach = fmean(logs), _reach(level) * spread * math.sqrt(1.0 + 1.0 / len(logs))
+    shown = ("median", "q10", "q90", "sources")
+    return Estimate(
+        # Twelve digits: the logarithm of one figure alone must give back that figure.
+        float(f"{math.exp(middle):.12g}"),
+        (math.exp(middle - reach), math.exp(middle + reach)),
+        _printed(runtime, quantity),
+        {key: measured[key] for key in shown} if measured else None,
+    )
+
+
+def spread_between_sources(summaries: Mapping[str, Any], quantity: str) -> float:
+    """Standard deviation between sources of the log of a quantity, pooled over runtimes."""
+    squares, freedom = _SPREAD_FREEDOM * _SPREAD**2, _SPREAD_FREEDOM
+    for entry in summaries.values():
+        logs = [math.log(v) for v in entry.get(quantity, {}).get("sources", {}).values()]
+        if logs:
+            squares += sum((log - fmean(logs)) ** 2 for log in logs)
+            freedom += len(logs) - 1
+    return math.sqrt(squares / freedom)
+
+
+def density(scenario: Scenario, memory: Estimate, workload_memory_mb: float = 0.0) -> Density:
+    """How many instances fit into the host's memory, each with its runtime's and workload's own.
+
+    A balloon and merged pages give memory back (F10, F11). Only the memory of the runtime and the
+    share of duplicates are uncertain here; the ends take both at their worst and at their best.
+    """
+    host_gb = scenario.memory_gb or properties()["native"].memory_mb.value / MB_PER_GB
+    printed = _printed(scenario.runtime, "density_per_host")
+    if scenario.runtime == "native":
+        return Density(1, (1, 1), printed, host_gb)
+    options = scenario.resolved_mechanisms
+    balloon_share = _constant("balloon_share", options["balloon"]).value
+    duplicates = _constant("ksm_duplicate_share", options["ksm"])
+    loss = _constant("ksm_loss_per_10gb")
+    cores = scenario.cores or reference_host()["cores"]
+
+    merging = options["ksm"] == "on"
+
+    def held_mb(memory_mb: float, duplicate_share: float, loss_per_10gb: float) -> float:
+        cpu_share = ksm_cpu_share(host_gb if merging else 0.0, loss_per_10gb, cores)
+        claimed = memory_mb + workload_memory_mb
+        return memory_held(claimed, balloon_share, duplicate_share, cpu_share)
+
+    low, high = memory.interval
+    middle_mb = held_mb(memory.value, duplicates.value, loss.value)
+    least = density_per_host(host_gb, held_mb(high, duplicates.low, loss.high))
+    most = density_per_host(host_gb, held_mb(low, duplicates.high, loss.low))
+    fitting = density_per_host(host_gb, middle_mb)
+    scan = _constant("ksm_scan_mb_per_s").value
+    return Density(
+        fitting,
+        (least, most),
+        printed,
+        host_gb,
+        memory_available_gb(host_gb, fitting * middle_mb / MB_PER_GB),
+        ksm_scan_s(host_gb, scan, 1.0) if merging else None,
+    )
+
+
+def _with_waits(start: Estimate, scenario: Scenario, memory: Estimate) -> Estimate:
+    """A start with what comes before it. The ends add up, as if all erred together."""
+    options = scenario.resolved_mechanisms
+    compiling = _constant("compile_ms", options["compiled_ahead"])
+    waits = [compiling.value, compiling.low, compiling.high]
+    if options["balloon"] != "off":
+        # On a host whose memory is promised, a new instance's is taken back from the others.
+        price = _constant("reclaim_ms_per_gb").value
+        needed = (memory.value, *memory.interval)
+        waits = [w + reclaim_ms(mb / MB_PER_GB, price) for w, mb in zip(waits, needed, strict=True)]
+    low, high = start.interval
+    return replace(start, value=start.value + waits[0], interval=(low + waits[1], high + waits[2]))
+
+
+def _printed(runtime: str, quantity: str) -> float | None:
+    """A property's figure where the reference prints it."""
+    figure: Constant = getattr(properties()[runtime], quantity)
+    return figure.value if figure.kind == "reference" else None
+
+
+def _constant(name: str, key: str = "value") -> Constant:
+    return quantities()[name].entries[key]
+
+
+def _reach(level: float) -> float:
+    """Standard deviations from the middle of a normal law to an end of its central interval."""
+    return NormalDist().inv_cdf(0.5 + level / 2.0)
