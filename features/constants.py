@@ -112,6 +112,47 @@ def _vector(quantity: Quantity, pick) -> Array:
     )
 
 
+Entry = tuple[str, str]
+
+
+def adjustable() -> tuple[Entry, ...]:
+    """Quantity and key of every constant whose source gives a range, in the data file's order."""
+    return tuple(
+        (q.name, key)
+        for q in quantities().values()
+        for key, c in q.entries.items()
+        if c.low < c.high
+    )
+
+
+def limits(entry: Entry) -> tuple[float, float]:
+    """The positions of a constant's range: -1 its low end, 0 its value, 1 its high end."""
+    constant = quantities()[entry[0]].entries[entry[1]]
+    return -float(constant.low < constant.value), float(constant.high > constant.value)
+
+
+def moved(positions: Mapping[Entry, float], name: str = "fitted") -> Constants:
+    """The reference's set with constants moved inside their ranges, as positions (see `limits`).
+
+    In between it goes by ratios, by differences where an end is 0 or below. What lies beyond a
+    range is held at its end.
+    """
+    vectors = {q: vector.copy() for q, vector in constants().vectors.items()}
+    for entry, position in positions.items():
+        quantity = quantities()[entry[0]]
+        place = _keys(quantity.by).index(entry[1])
+        vectors[entry[0]][place] = _at(quantity.entries[entry[1]], position, *limits(entry))
+    return Constants(name, vectors)
+
+
+def _at(constant: Constant, position: float, low: float, high: float) -> float:
+    held = min(max(position, low), high)
+    end = constant.high if held > 0.0 else constant.low
+    if constant.value > 0.0 and end > 0.0:
+        return constant.value * (end / constant.value) ** abs(held)
+    return constant.value + (end - constant.value) * abs(held)
+
+
 def draw(rng: np.random.Generator) -> Constants:
     """A set drawn from the ranges: triangular about each value, one draw for each constant."""
 

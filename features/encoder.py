@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import constants, quantities
+from features.constants import Constants, constants, quantities
 from features.integration import ExpectedPrior, expected_prior
 from features.prior import PARTS
 from features.scenario import HOST_FIELDS, Scenario
@@ -55,13 +55,18 @@ _HOST_UNIT = {"cores": 1.5, "memory_gb": 2.0, "network_gbps": 1.5, "storage_iops
 MECHANISM_COLUMNS = tuple(f"mechanism.{k}" for k in (*_COSTS, *_FLAGS, _LIBOS))
 POINT_COLUMNS = tuple(f"point.{k}" for k in (*_POINT, *_SHARES, *HOST_FIELDS))
 PART_COLUMNS = tuple(f"part.{p.name}" for p in PARTS)
-COLUMNS = (*NAMES, *MECHANISM_COLUMNS, *POINT_COLUMNS, *PART_COLUMNS)
-PARTS_FROM = len(COLUMNS) - len(PART_COLUMNS)
+COLUMNS = (*NAMES, *MECHANISM_COLUMNS, *POINT_COLUMNS, *PART_COLUMNS, "log_prior")
+PARTS_FROM, PARTS_TO = len(COLUMNS) - 1 - len(PART_COLUMNS), len(COLUMNS) - 1
 
 
 def encoded_log_prior(encoding: Array) -> Array:
-    """The log retained (n,) of the prior that an encoding (n, len(COLUMNS)) contains."""
-    return encoding[:, PARTS_FROM:].sum(axis=1)
+    """The log retained (n,) of the reference's prior, from an encoding (n, len(COLUMNS))."""
+    return encoding[:, PARTS_FROM:PARTS_TO].sum(axis=1)
+
+
+def encoded_base(encoding: Array) -> Array:
+    """The log retained (n,) of the prior that a residual is added to."""
+    return encoding[:, PARTS_TO]
 
 
 @cache
@@ -80,10 +85,17 @@ def names_of(column: str) -> tuple[str, ...]:
     return _names()[column]
 
 
-def encode(scenarios: Sequence[Scenario]) -> tuple[Array, ExpectedPrior]:
-    """The encoding (n, len(COLUMNS)) of n scenarios, and the prior that it contains."""
+def encode(
+    scenarios: Sequence[Scenario], values: Constants | None = None
+) -> tuple[Array, ExpectedPrior]:
+    """The encoding (n, len(COLUMNS)) of n scenarios, and their prior under a set of constants.
+
+    The parts, by which scenarios are compared, are always those of the reference's set; the last
+    column is the prior's log retained under `values`.
+    """
     table = scenario_table(scenarios)
-    prior = expected_prior(table)
+    parts = expected_prior(table)
+    prior = parts if values is None else expected_prior(table, values)
     codes = {k: {name: i for i, name in enumerate(v)} for k, v in _names().items()}
     names = np.array(
         [
@@ -92,7 +104,8 @@ def encode(scenarios: Sequence[Scenario]) -> tuple[Array, ExpectedPrior]:
         ],
         dtype=float,
     ).reshape(-1, 3)
-    return np.hstack([names, _mechanisms(table), _points(table), prior.log_factors]), prior
+    columns = [names, _mechanisms(table), _points(table), parts.log_factors]
+    return np.hstack([*columns, prior.log_retained[:, None]]), prior
 
 
 def _mechanisms(table: ScenarioTable) -> Array:

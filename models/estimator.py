@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from features.encoder import COLUMNS, encoded_log_prior
+from features.encoder import COLUMNS, encoded_base, encoded_log_prior
 from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, Points, combine, self_variance
 from models.predictor import Predictor
-from models.rows import NOISE_CLEAN, Rows, residual_limit
+from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
 from models.solving import solve
 
 Array = NDArray[np.float64]
@@ -43,7 +43,7 @@ class ResidualRegressor(RegressorMixin, BaseEstimator):
             none,
             points.take(none),
             y,
-            encoded_log_prior(X),
+            encoded_base(X),
             np.zeros(len(X)),
             np.full(len(X), NOISE_CLEAN**2),
             source,
@@ -66,13 +66,14 @@ class ResidualRegressor(RegressorMixin, BaseEstimator):
         chosen = self._amplitudes()
         nowhere = np.full(len(X), -1)
         general, _ = combine(cross_terms(Points(X, nowhere, nowhere), self._rows(), chosen), chosen)
-        log_prior = encoded_log_prior(X)
+        log_prior = encoded_base(X)
         mean = log_prior + np.minimum(general @ self.alpha_, residual_limit(log_prior))
         if not return_std:
             return mean
         carried, whole = self_variance(X, chosen)
         seen = np.einsum("ij,ij->i", general @ self.precision_, general)
-        return mean, np.sqrt(np.clip(carried - seen, 0.0, None) + whole - carried + NOISE_CLEAN**2)
+        noise = NOISE_CLEAN * noise_share(encoded_log_prior(X))
+        return mean, np.sqrt(np.clip(carried - seen, 0.0, None) + whole - carried + noise**2)
 
     def _amplitudes(self) -> Amplitudes:
         return Amplitudes.from_dict(self.amplitudes) if self.amplitudes else Amplitudes()

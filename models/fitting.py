@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.constants import moved
 from models.calibration import Bounds, Calibration, calibrate, scale_features
 from models.gaussian import row_terms
 from models.kernel import Amplitudes, self_variance
 from models.predictor import Predictor, Record
 from models.rows import Rows
-from models.selection import CANDIDATES, Candidate, LeaveOut, leave_out_candidates, score
+from models.selection import (
+    CANDIDATES,
+    Candidate,
+    LeaveOut,
+    adaptation,
+    leave_out_candidates,
+    score,
+)
+from models.sensitivity import RowPrior
 from models.solving import solve
 
 Array = NDArray[np.float64]
@@ -103,16 +112,20 @@ def fit_predictor(
     trained_at: str,
     candidates: Sequence[Amplitudes] = CANDIDATES,
     answers: Sequence[Candidate] | None = None,
+    prior: RowPrior | None = None,
     card: dict | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Predictor:
     """Fit on all rows. Serves the prior alone when the residual does not beat it.
 
-    `answers` are leave-out answers of the same rows, worked out here when not given.
+    `answers` are leave-out answers of the same rows, worked out here when not given. With `prior`
+    (of the same rows) its constants may be moved inside their ranges.
     Raises ValueError with fewer than three sources.
     """
     if answers is None:
-        answers = leave_out_candidates(rows, candidates, pairs=False, progress=progress)
+        answers = leave_out_candidates(
+            rows, candidates, pairs=False, prior=prior, progress=progress
+        )
     best = choose_scored(answers, rows, scored)
     answer = answers[best].single
     residual_error = score(answer.error(rows)[scored], rows.group[scored])
@@ -126,6 +139,12 @@ def fit_predictor(
         rows.log_retained[scored],
     )
     amplitudes = answers[best].amplitudes
+    threshold = _novelty_threshold(rows, answer, amplitudes, scored)
+    positions = {}
+    if use_residual and prior is not None and answers[best].spread:
+        learned = adaptation(rows, prior, answers[best].spread)
+        positions = learned.named(learned.positions())
+        rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
     return Predictor(
         rows=rows,
@@ -134,11 +153,12 @@ def fit_predictor(
         precision=solution.precision,
         alpha=solution.alpha,
         calibration=fitted,
-        novelty_threshold=_novelty_threshold(rows, answer, amplitudes, scored),
+        novelty_threshold=threshold,
         use_residual=use_residual,
         version=version,
         trained_at=trained_at,
         card=card or {},
+        positions=positions,
     )
 
 

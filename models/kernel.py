@@ -15,6 +15,7 @@ from features.encoder import (
     MECHANISM_COLUMNS,
     NAMES,
     PARTS_FROM,
+    PARTS_TO,
     POINT_COLUMNS,
     encoded_log_prior,
     names_of,
@@ -27,7 +28,7 @@ Codes = NDArray[np.int64]
 _RUNTIME, _FAMILY, _WORKLOAD = (COLUMNS.index(c) for c in NAMES)
 _MECHANISMS = slice(COLUMNS.index(MECHANISM_COLUMNS[0]), COLUMNS.index(POINT_COLUMNS[0]))
 _POINTS = slice(COLUMNS.index(POINT_COLUMNS[0]), PARTS_FROM)
-_PARTS = slice(PARTS_FROM, len(COLUMNS))
+_PARTS = slice(PARTS_FROM, PARTS_TO)
 # The terms that stay within one source; all other amplitudes carry over to a new one.
 _WITHIN = ("source", "source_runtime_resource", "source_local")
 # Beyond this log factor two parts differ no more for the kernel than at it.

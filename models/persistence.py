@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from features.constants import adjustable
 from features.encoder import COLUMNS
 from features.errors import ModelUnavailable
 from models.calibration import Calibration
@@ -18,7 +19,7 @@ from models.kernel import Amplitudes, Points
 from models.predictor import Predictor, Record
 from models.rows import Rows
 
-FORMAT = "nearmetal-predictor-1"
+FORMAT = "nearmetal-predictor-2"
 ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 
 
@@ -38,6 +39,7 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
         "ceiling": predictor.calibration.ceiling,
         "novelty_threshold": predictor.novelty_threshold,
         "amplitudes": predictor.amplitudes.as_dict(),
+        "positions": {"/".join(entry): value for entry, value in predictor.positions.items()},
         "records": [asdict(r) for r in predictor.records],
         "card": predictor.card,
     }
@@ -121,4 +123,12 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
         version=str(manifest["version"]),
         trained_at=str(manifest["trained_at"]),
         card=manifest["card"],
+        positions={_entry(name): float(v) for name, v in manifest["positions"].items()},
     )
+
+
+def _entry(name: str) -> tuple[str, str]:
+    quantity, _, key = name.partition("/")
+    if (quantity, key) not in adjustable():
+        raise ValueError(f"no constant {name} that may be moved")
+    return quantity, key

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import constants
+from features.constants import Constants, Entry, constants, moved
 from features.encoder import encode, encoded_log_prior
 from features.integration import ExpectedPrior, expected_prior
 from features.scenario import HOST_FIELDS, Scenario
@@ -48,7 +48,8 @@ class Predictor:
     """Arrays of a fitted residual model with its calibration, and what the rows were.
 
     precision: (n, n) inverse covariance of the rows; alpha: (n,). With `use_residual` false the
-    prior alone answers, under its own calibration.
+    prior alone answers, under its own calibration. positions: where in their ranges the rows have
+    moved the prior's constants (features.constants.moved); none leaves them at the reference's.
     """
 
     rows: Rows
@@ -62,6 +63,7 @@ class Predictor:
     version: str
     trained_at: str
     card: Mapping[str, Any] = field(default_factory=dict)
+    positions: Mapping[Entry, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         measured = [r for r in self.records if r.origin == "measured"]
@@ -74,8 +76,15 @@ class Predictor:
             for r in measured
             for key, value in r.scenario.get("mechanisms", {}).items()
         }
+        fitted = moved(self.positions) if self.positions else None
+        object.__setattr__(self, "_constants", fitted)
         object.__setattr__(self, "_measured_pairs", pairs)
         object.__setattr__(self, "_measured_options", options)
+
+    @property
+    def constants(self) -> Constants | None:
+        """The set `fitted` that its prior uses; None for the reference's."""
+        return self._constants  # type: ignore[attr-defined]
 
     def predict(self, scenarios: Sequence[Scenario], *, level: float = 0.9) -> list[Prediction]:
         """A prediction for each scenario, all in one vectorised pass.
@@ -86,11 +95,14 @@ class Predictor:
             raise ValueError(f"level must be between 0 and 1, not {level}")
         if not scenarios:
             return []
-        encoding, prior = encode(scenarios)
+        encoding, prior = encode(scenarios, self.constants)
         mean, variance, ratio, weights = self._residual(encoding)
         mean = np.minimum(mean, residual_limit(prior.log_retained))
         features = scale_features(
-            encoding, prior.log_retained, variance + prior.host_spread**2, prior.host_spread
+            encoding,
+            encoded_log_prior(encoding),
+            variance + prior.host_spread**2,
+            prior.host_spread,
         )
         found = self.calibration.bounds(features, prior.log_retained + mean, level)
         native = encoding[:, 0] == 0

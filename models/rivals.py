@@ -17,7 +17,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from features.encoder import PARTS_FROM, encoded_log_prior, names_of
+from features.encoder import PARTS_FROM, PARTS_TO, encoded_log_prior, names_of
 from models.rows import Rows
 
 Array = NDArray[np.float64]
@@ -117,7 +117,7 @@ class EncodedRegressor(RegressorMixin, BaseEstimator):
 
     def _features(self, X: Array) -> Array:
         raw = raw_features(X)
-        return np.hstack([raw, X[:, PARTS_FROM:]]) if self.on_prior else raw
+        return np.hstack([raw, X[:, PARTS_FROM:PARTS_TO]]) if self.on_prior else raw
 
 
 def _forest() -> BaseEstimator:

@@ -65,10 +65,10 @@ class Rows:
         """What the regressor learns."""
         return self.log_retained - self.log_prior
 
-    @property
-    def residual_limit(self) -> Array:
-        """Upper limit (n,) of what may be predicted of the residual; none for a difference."""
-        limit = residual_limit(self.log_prior)
+    def limit_of(self, log_prior: Array) -> Array:
+        """Upper limit (n,) of what may be predicted of the residual from a log prior (n,) of the
+        rows; none for a difference."""
+        limit = residual_limit(log_prior)
         limit[self.baseline] = np.inf
         return limit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from datasets.synthetic import synthetic_rows
 from datasets.table import read_measurements
 from models.predictor import Record
 from models.rows import Rows, make_rows
+from models.sensitivity import RowPrior
 from training.protocol import group_codes, is_scored, sampled
 
 SYNTHETIC_ROWS = 150
@@ -32,6 +34,12 @@ class Corpus:
     groups: tuple[str, ...]
     digests: dict[str, str]
     sizes: dict[str, int]
+
+    @cached_property
+    def prior(self) -> RowPrior:
+        """The rows' prior as a function of its constants."""
+        scenarios = [m.scenario for m in self.measurements]
+        return RowPrior.of(scenarios, [m.baseline for m in self.measurements])
 
     @property
     def records(self) -> list[Record]:

@@ -116,7 +116,8 @@ def without_synthetic(corpus: Corpus, candidates: Sequence[Candidate]) -> Outcom
     """
     kept = np.flatnonzero([m.origin != "synthetic" for m in corpus.measurements])
     rows, scored = corpus.rows.take(kept), corpus.scored[kept]
-    answers = leave_out_candidates(rows, [c.amplitudes for c in candidates])
+    tried = list(dict.fromkeys(c.amplitudes for c in candidates))
+    answers = leave_out_candidates(rows, tried, prior=corpus.prior.take(kept))
     honest = nested(rows, answers, scored, LEVELS)
     error = (rows.residual - honest.mean)[scored]
     return Outcome("without-synthetic", error, _scored(honest.bounds, scored))

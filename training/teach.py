@@ -10,6 +10,7 @@ from typing import Any
 
 from datasets.footprints import shipped_footprints
 from datasets.shipped import measured
+from features.constants import quantities
 from models.fitting import fit_predictor
 from models.persistence import save_predictor
 from models.predictor import Predictor
@@ -72,6 +73,7 @@ def _fit(
         version="0",
         trained_at=_now(),
         answers=answers,
+        prior=corpus.prior,
         card=card_of(corpus, evaluation),
         progress=progress,
     )
@@ -92,6 +94,25 @@ def card_of(corpus: Corpus, evaluation: Evaluation | None) -> dict[str, Any]:
     return card
 
 
+def fitted_constants(predictor: Predictor) -> dict[str, dict[str, Any]]:
+    """The constants that training has moved, by how far: from where to where, in which range."""
+    moved: dict[str, dict[str, Any]] = {}
+    values = predictor.constants
+    if values is None:
+        return moved
+    for entry in sorted(predictor.positions, key=lambda e: -abs(predictor.positions[e])):
+        quantity = quantities()[entry[0]]
+        constant = quantity.entries[entry[1]]
+        moved["/".join(entry)] = {
+            "fitted": float(values[entry[0]][list(quantity.entries).index(entry[1])]),
+            "reference": constant.value,
+            "range": [constant.low, constant.high],
+            "unit": quantity.unit,
+            "source": constant.source,
+        }
+    return moved
+
+
 def assess(
     corpus: Corpus, answers: Sequence[Candidate], step: Step = lambda _: None, *, all_rivals: bool
 ) -> Evaluation:
@@ -107,7 +128,9 @@ def assess(
 
 def answers_of(corpus: Corpus, step: Step = lambda _: None) -> list[Candidate]:
     """The candidates' leave-out answers, pairs included."""
-    return leave_out_candidates(corpus.rows, CANDIDATES, progress=lambda: step("candidate"))
+    return leave_out_candidates(
+        corpus.rows, CANDIDATES, prior=corpus.prior, progress=lambda: step("candidate")
+    )
 
 
 def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: None) -> Lesson:
@@ -127,6 +150,7 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
     parameters = {
         "seed": seed,
         "protocol": PROTOCOL,
+        "constants": "fitted" if predictor.positions else "reference",
         "served": "residual" if predictor.use_residual else "prior",
         **{f"amplitude.{k}": v for k, v in predictor.amplitudes.as_dict().items()},
     }
@@ -136,6 +160,7 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
         version = tracking.register(mlflow, predictor)
         predictor = replace(predictor, version=version)
         _log_files(mlflow, predictor)
+        mlflow.log_dict(fitted_constants(predictor), "fitted_constants.json")
         promoted, why = _better(evaluation, corpus, present)
         mlflow.set_tags({"promoted": str(promoted).lower(), "promotion.reason": why})
         step("storing")

@@ -11,13 +11,12 @@ from features.parts.terms import Array, Part, PartTime, Terms
 _LARGEST_PACKET = 1518.0
 
 
-def _ceiling_gbps(t: Terms) -> Array:
-    cores = t.host["cores"]
-    path = network.core_ceiling(t.of("network_ceiling_gbps"), t.of("core_gbps"), cores)
+def _ciphered(t: Terms) -> Array:
+    """What one core enciphers of what the link carries."""
     cipher = encryption.cipher_ceiling_gbps(
         t.of("cipher_cycles_per_byte"), t.of("cipher_block_cycles"), t.of("clock_ghz")
     )
-    return np.minimum(path, cipher)
+    return network.ceiling_retained(cipher, t.host["network_gbps"])
 
 
 def _bandwidth(t: Terms) -> Array:
@@ -25,11 +24,13 @@ def _bandwidth(t: Terms) -> Array:
     one_by_one = (size > 1.0) & (size <= _LARGEST_PACKET) & (t.demand["packets"] > 0.0)
     link = t.host["network_gbps"]
     link = np.where(one_by_one, np.minimum(link, network.PACKET_TABLE_GBPS), link)
-    passed = network.ceiling_retained(_ceiling_gbps(t), link)
+    path = network.core_ceiling(t.of("network_ceiling_gbps"), t.of("core_gbps"), t.host["cores"])
+    passed = network.ceiling_retained(path, link)
     line = network.line_rate_mpps(link, size)
     ceiling = network.packet_ceiling_mpps(t.of("packet_ceiling_mpps"), t.of("packet_byte_ns"), size)
     packets = network.ceiling_retained(ceiling, line)
     passed = np.where(one_by_one, np.minimum(passed, packets), passed)
+    passed = np.minimum(passed, _ciphered(t))
     kept = 1.0 - t.of("offload_share")
     loss = (1.0 / passed - 1.0) * np.where(t.has("network_encryption"), 1.0, kept)
     return t.network_service_us * t.demand["link_bound"] * loss

@@ -23,7 +23,7 @@ def refit(rows, amplitudes, out):
     _, k = combine(cross_terms(mine.points, rest, amplitudes), amplitudes)
     _, whole = self_variance(mine.points.encoding, amplitudes)
     variance = whole + mine.noise - np.einsum("ij,ij->i", k @ solution.precision, k)
-    return np.minimum(k @ solution.alpha, mine.residual_limit), variance
+    return np.minimum(k @ solution.alpha, mine.limit_of(mine.log_prior)), variance
 
 
 def test_closed_form_leave_one_and_two_out_equal_refits(law):

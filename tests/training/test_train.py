@@ -126,7 +126,7 @@ def test_the_registered_model_is_loaded_without_pickle_and_says_the_same(lessons
     assert not [n for n in names if n.endswith((".pkl", ".pickle", ".joblib"))]
     model = mlflow.sklearn.load_model("models:/nearmetal@champion")
     asked = [Scenario("gvisor", "web.static", cores=8), Scenario("vm", "cpu.int", cores=8)]
-    encoding, _ = encode(asked)
+    encoding, _ = encode(asked, served.constants)
     expected = np.log([p.retained for p in served.predict(asked)])
     np.testing.assert_allclose(model.predict(encoding), expected)
 
