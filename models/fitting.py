@@ -119,7 +119,7 @@ def fit_predictor(
     """Fit on all rows. Serves the prior alone when the residual does not beat it.
 
     `answers` are leave-out answers of the same rows, worked out here when not given. With `prior`
-    (of the same rows) its constants may be moved inside their ranges.
+    (of the same rows) its constants are moved inside their ranges.
     Raises ValueError with fewer than three sources.
     """
     if answers is None:
@@ -141,8 +141,8 @@ def fit_predictor(
     amplitudes = answers[best].amplitudes
     threshold = _novelty_threshold(rows, answer, amplitudes, scored)
     positions = {}
-    if use_residual and prior is not None and answers[best].spread:
-        learned = adaptation(rows, prior, answers[best].spread)
+    if use_residual and prior is not None:
+        learned = adaptation(rows, prior)
         positions = learned.named(learned.positions())
         rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)

@@ -41,21 +41,20 @@ class LeaveOut:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One candidate's answers, under constants whose positions may have moved by `spread`.
+    """One candidate's answers.
 
     single: each group predicted from all others; without[g]: each other group predicted from
     all but itself and g (NaN on g's own rows), which is all that may be seen when g is scored.
     """
 
     amplitudes: Amplitudes
-    spread: float
     single: LeaveOut
     without: dict[int, LeaveOut]
 
 
-# How far constants may move, as the standard deviation of their position between the ends of a
-# range: not at all, or a little. Sources pull further than is true of the next one.
-SPREADS = (0.0, 0.2)
+# How far constants may move: the standard deviation of their position between the ends of a range.
+# Sources pull further than is true of the next one.
+SPREAD = 0.2
 
 
 def score(error: Array, group: NDArray) -> float:
@@ -71,41 +70,38 @@ def leave_out_candidates(
     *,
     pairs: bool = True,
     prior: RowPrior | None = None,
-    spreads: Sequence[float] = SPREADS,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Leave-one-group-out of each candidate and, with `pairs`, leave-two-out.
 
-    With `prior`, each amplitude is tried with the constants learned at each of `spreads`, from the
-    rows that are not left out. `progress` is called after each amplitude. Raises ValueError with
-    fewer than three groups.
+    With `prior` (of the same rows) its constants are learned from the rows that are not left out,
+    and the residual is that of the prior so moved. `progress` is called after each candidate.
+    Raises ValueError with fewer than three groups.
     """
     groups = np.unique(rows.group)
     if len(groups) < 3:
         raise ValueError(f"leave-one-source-out needs 3 sources or more, not {len(groups)}")
     members = {int(g): np.flatnonzero(rows.group == g) for g in groups}
-    learned = {s: adaptation(rows, prior, s).leave_out(members) for s in spreads if prior and s}
+    moved = adaptation(rows, prior).leave_out(members) if prior else None
     found, terms, lengths = [], None, None
     for amplitudes in candidates:
         here = (amplitudes.mechanism_length, amplitudes.point_length, amplitudes.part_length)
         if terms is None or here != lengths:
             terms, lengths = row_terms(rows, amplitudes), here
         precision = solve(terms, amplitudes, rows.noise, rows.residual).precision
-        priors: list[LeftOut | None] = [None, *learned.values()]
-        single = _blocks(precision, rows, members, priors, skip=None)
-        without: list[dict[int, LeaveOut]] = [{} for _ in priors]
-        for g, index in members.items() if pairs else ():
-            lower = np.linalg.solve(precision[np.ix_(index, index)], precision[index])
-            rest = precision - precision[:, index] @ lower
-            for place, answer in enumerate(_blocks(rest, rows, members, priors, skip=g)):
-                without[place][g] = answer
-        for place, spread in enumerate((0.0, *learned)):
-            found.append(Candidate(amplitudes, spread, single[place], without[place]))
+        single = _blocks(precision, rows, members, moved, skip=None)
+        without = {}
+        if pairs:
+            for g, index in members.items():
+                lower = np.linalg.solve(precision[np.ix_(index, index)], precision[index])
+                rest = precision - precision[:, index] @ lower
+                without[g] = _blocks(rest, rows, members, moved, skip=g)
+        found.append(Candidate(amplitudes, single, without))
         progress()
     return found
 
 
-def adaptation(rows: Rows, prior: RowPrior, spread: float) -> Adaptation:
+def adaptation(rows: Rows, prior: RowPrior, spread: float = SPREAD) -> Adaptation:
     """Constants learned from the rows, whose residual has the kernel's own amplitudes."""
     shape = Amplitudes()
     _, covariance = combine(row_terms(rows, shape), shape)
@@ -117,26 +113,24 @@ def _blocks(
     precision: Array,
     rows: Rows,
     members: dict[int, NDArray],
-    priors: Sequence[LeftOut | None],
+    moved: LeftOut | None,
     skip: int | None,
-) -> list[LeaveOut]:
-    """Mean and variance of each group's residual, relative to the reference's prior, under each
-    of several log priors (None is the reference's)."""
-    mean = np.full((len(priors), len(rows)), np.nan)
+) -> LeaveOut:
+    """Mean and variance of each group's residual, relative to the reference's prior."""
+    mean = np.full(len(rows), np.nan)
     variance = np.full(len(rows), np.nan)
+    log_prior = rows.log_prior
     for g, index in members.items():
         if g == skip:
             continue
+        if moved is not None:
+            log_prior = moved.single[g] if skip is None else moved.pair(skip, g)
+        target = rows.log_retained - log_prior
+        if skip is not None:
+            target[members[skip]] = 0.0
         inverse = np.linalg.inv(precision[np.ix_(index, index)])
+        seen = target[index] - inverse @ (precision[index] @ target)
+        held = np.minimum(seen, rows.limit_of(log_prior)[index])
+        mean[index] = held + (log_prior - rows.log_prior)[index]
         variance[index] = np.maximum(inverse.diagonal(), 1e-8)
-        for place, left in enumerate(priors):
-            log_prior = rows.log_prior
-            if left is not None:
-                log_prior = left.single[g] if skip is None else left.pair(skip, g)
-            target = rows.log_retained - log_prior
-            if skip is not None:
-                target[members[skip]] = 0.0
-            seen = target[index] - inverse @ (precision[index] @ target)
-            held = np.minimum(seen, rows.limit_of(log_prior)[index])
-            mean[place, index] = held + (log_prior - rows.log_prior)[index]
-    return [LeaveOut(m, variance) for m in mean]
+    return LeaveOut(mean, variance)

@@ -116,7 +116,7 @@ def without_synthetic(corpus: Corpus, candidates: Sequence[Candidate]) -> Outcom
     """
     kept = np.flatnonzero([m.origin != "synthetic" for m in corpus.measurements])
     rows, scored = corpus.rows.take(kept), corpus.scored[kept]
-    tried = list(dict.fromkeys(c.amplitudes for c in candidates))
+    tried = [c.amplitudes for c in candidates]
     answers = leave_out_candidates(rows, tried, prior=corpus.prior.take(kept))
     honest = nested(rows, answers, scored, LEVELS)
     error = (rows.residual - honest.mean)[scored]
