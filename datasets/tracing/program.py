@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -104,6 +105,7 @@ def output_of(
     *,
     user: str | None = None,
     before: Callable[[], None] | None = None,
+    environment: Mapping[str, str] | None = None,
     timeout_s: float = 120.0,
 ) -> str:
     """What a command prints, run as `user` after `before` in its process.
@@ -118,6 +120,7 @@ def output_of(
         check=False,
         user=user,
         preexec_fn=before,
+        env={**os.environ, **(environment or {})},
     )
     said = done.stdout + done.stderr
     if done.returncode:

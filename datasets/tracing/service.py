@@ -124,9 +124,13 @@ class Daemon:
         self.pid = self._process.pid
         try:
             self._wait_for_port()
-        except Unavailable:
+            self.prepare()
+        except BaseException:
             self.stop()
             raise
+
+    def prepare(self) -> None:
+        """Fill it with what the load asks for; a failure here stops it as well."""
 
     def _wait_for_port(self) -> None:
         for _ in range(200):

@@ -30,6 +30,9 @@ class _PostgreSQL(Daemon):
         )
         asked = [_postgres("postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)]
         super().__init__([*asked, "-c", "listen_addresses=127.0.0.1"], port, "postgres")
+
+    def prepare(self) -> None:
+        """The tables of pgbench."""
         self._pgbench(["-i", "-q", "-s", str(_SCALE)])
 
     def _pgbench(self, arguments: Sequence[str]) -> str:
@@ -85,18 +88,18 @@ class _MariaDB(Daemon):
         )
         asked = [_mariadbd(), "--no-defaults", f"--datadir={data}", f"--port={port}"]
         listen = ["--bind-address=127.0.0.1", f"--socket={folder}/socket"]
+        self.socket = folder / "socket"
         super().__init__([*asked, *listen], port, "mysql")
-        root = [tool("mariadb", "mariadb-client"), "-u", "root", "-S", f"{folder}/socket", "-e"]
-        output_of(
-            [
-                *root,
-                "CREATE DATABASE sbtest; CREATE USER load@'%'; GRANT ALL ON sbtest.* TO load@'%';",
-            ]
-        )
+
+    def prepare(self) -> None:
+        """A user of the load generator's own, and its table."""
+        root = [tool("mariadb", "mariadb-client"), "-u", "root", "-S", str(self.socket), "-e"]
+        user = "CREATE USER tracer@'%'; GRANT ALL ON sbtest.* TO tracer@'%';"
+        output_of([*root, f"CREATE DATABASE sbtest; {user}"])
         self._sysbench("oltp_read_write", ["prepare"])
 
     def _sysbench(self, script: str, arguments: Sequence[str]) -> str:
-        where = ["--mysql-host=127.0.0.1", f"--mysql-port={self.port}", "--mysql-user=load"]
+        where = ["--mysql-host=127.0.0.1", f"--mysql-port={self.port}", "--mysql-user=tracer"]
         asked = [tool("sysbench", "sysbench"), script, *where, f"--table-size={_ROWS}"]
         return output_of([*asked, *arguments], before=on_client_cores)
 

@@ -20,6 +20,9 @@ class _Redis(Daemon):
         port = free_port()
         asked = [tool("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
         super().__init__([*asked, "--save", "", "--appendonly", "no", "--dir", str(folder)], port)
+
+    def prepare(self) -> None:
+        """Every key that is read later."""
         self._benchmark(["-t", "set", "-n", str(_KEYS * 5), "-c", "10", "-P", "16"])
 
     def _benchmark(self, arguments: Sequence[str]) -> None:

@@ -70,7 +70,8 @@ def trace_of(tally: Tally, point: Point, program: str, version: str, command: st
         payload_bytes=point.payload_bytes,
         operations=tally.operations,
         op_us=op_us,
-        user_share=usage.user_us / op_us,
+        # The kernel splits a total that it knows well by ticks that it samples: noise may pass 0.
+        user_share=min(1.0, max(0.0, usage.user_us / op_us)),
         wall_us=tally.wall_us,
         calls=corrected_calls(counts, total),
         file_calls=counts.file_calls,

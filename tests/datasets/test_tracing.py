@@ -178,3 +178,18 @@ def test_the_command_line_writes_a_table_and_skips_with_a_reason(tmp_path, monke
     assert "gone skipped: no-such-tool is not installed (package some-package)" in err
     assert tracing.main(["--only", "gone", "--output", str(tmp_path / "none.csv")]) == 2
     assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_daemon_whose_filling_fails_is_stopped(tmp_path):
+    started = []
+
+    class Unfillable(Daemon):
+        def prepare(self) -> None:
+            started.append(self.pid)
+            raise Unavailable("the load generator failed")
+
+    port = free_port()
+    serve = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    with pytest.raises(Unavailable, match="load generator failed"):
+        Unfillable([*serve, "-d", str(tmp_path)], port)
+    assert not (Path("/proc") / str(started[0])).exists()
