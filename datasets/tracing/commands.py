@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 # A text of this many bytes, and a tree of files, to pack: the interpreter's own library.
 _TEXT_BYTES = 32 * 1024 * 1024
 _FRAMES = 100
-# About a thousand lines before the preprocessor, as a source file of a C project has.
+# As many as a moderately large source file has.
 _FUNCTIONS = 100
 _HEADERS = (
     "stdio",
