@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from importlib.resources import files
 
@@ -100,3 +101,21 @@ def test_a_wrong_file_is_told_with_its_row(tmp_path):
         writer.writerows([record(), record()])
     with pytest.raises(InvalidInput, match="row 3: id: .* stands twice"):
         read_traces(path)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [w for w in vocabulary().workloads.values() if w.kind == "traced"],
+    ids=lambda w: w.name,
+)
+def test_a_traced_profile_says_what_its_trace_counted(workload):
+    named = re.findall(r"\w+(?:-\w+)+", workload.source)
+    rows = [traces()[word] for word in named if word in traces()]
+    assert rows
+    assert {row.workload for row in rows} == {workload.name}
+    assert rows[0].version in workload.source
+    if len(rows) > 1:  # a mix of operations: its counts lie between theirs or are amortised
+        return
+    for key in ("calls", "file_calls", "open_calls", "socket_calls", "switches", "faults"):
+        expected = pytest.approx(getattr(rows[0], key), rel=0.02, abs=0.005)
+        assert workload.demands[key] == expected, key
