@@ -110,6 +110,8 @@ def print_matrix(document: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 100))
     for section, rows in document["sections"].items():
         console.rule(section)
         for row in rows:
@@ -117,7 +119,8 @@ def print_matrix(document: dict[str, Any]) -> None:
             table = Table(title=title, title_justify="left", box=None)
             table.add_column("runtime", no_wrap=True)
             for name in ("reference", "model", "predicted", "90% interval", "measured", "sources"):
-                table.add_column(name, justify="right", no_wrap=True)
+                # On a narrow terminal it is the label that is cut.
+                table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
             for label, cell in row["cells"].items():
                 predicted, colour = shown(cell["predicted"]), _colour(cell["retained"])
                 table.add_row(
