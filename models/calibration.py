@@ -76,12 +76,15 @@ class Calibration:
         place = int(np.searchsorted(self.cumulative, share))
         return float(self.scores[min(place, len(self.scores) - 1)])
 
-    def bounds(self, features: Array, predicted: Array, level: float) -> Bounds:
-        """The interval of `level` about predicted log retained (n,), each side its own quantile.
+    def bounds(
+        self, features: Array, predicted: Array, level: float, factor: Array | float = 1.0
+    ) -> Bounds:
+        """The interval of `level` about predicted log retained (n,), each side its own quantile
+        of the scale times `factor` (n,).
 
         It ends at the ceiling: little keeps more than it had.
         """
-        scale = self.scale(features)
+        scale = self.scale(features) * factor
         below = max(-self.quantile((1.0 - level) / 2.0), 0.0) * scale
         above = max(self.quantile((1.0 + level) / 2.0), 0.0) * scale
         return Bounds(below, np.minimum(above, np.maximum(self.ceiling - predicted, _SMALLEST)))
@@ -103,17 +106,25 @@ def calibrate(features: Array, error: Array, group: NDArray, observed: Array) ->
         apart = ~mine if len(groups) > 1 else mine
         fitted = _fit_scale(features[apart], error[apart], weight[apart])
         scores[mine] = error[mine] / _scale(features[mine], fitted)
-    order = np.argsort(scores)
-    extra = _EXTRA_GROUPS / len(groups)
-    cumulative = (np.cumsum(weight[order]) + 0.5 * extra) / (1.0 + extra)
+    ordered, cumulative = conformal(scores, weight, len(groups))
     up = np.argsort(observed)
     top = np.searchsorted(np.cumsum(weight[up]), _CEILING_SHARE)
     return Calibration(
         _fit_scale(features, error, weight),
-        scores[order],
+        ordered,
         cumulative,
         float(observed[up][min(int(top), len(up) - 1)]),
     )
+
+
+def conformal(scores: Array, weight: Array, groups: int) -> tuple[Array, Array]:
+    """Scores (m,) in order, and their cumulative weights with one more group at both infinities.
+
+    `weight` (m,) sums to 1.
+    """
+    order = np.argsort(scores)
+    extra = _EXTRA_GROUPS / groups
+    return scores[order], (np.cumsum(weight[order]) + 0.5 * extra) / (1.0 + extra)
 
 
 def _scale(features: Array, coefficients: Array) -> Array:

@@ -12,6 +12,7 @@ from features.constants import moved
 from models.calibration import Bounds, Calibration, calibrate, scale_features
 from models.gaussian import row_terms
 from models.kernel import Amplitudes, self_variance
+from models.narrowing import learn_narrowing, own_answers
 from models.predictor import Predictor, Record
 from models.rows import Rows
 from models.selection import (
@@ -140,12 +141,22 @@ def fit_predictor(
     )
     amplitudes = answers[best].amplitudes
     threshold = _novelty_threshold(rows, answer, amplitudes, scored)
+    # Leave-out answers are relative to the reference's prior, wherever constants move.
+    told = rows
     positions = {}
     if use_residual and prior is not None:
         learned = adaptation(rows, prior)
         positions = learned.named(learned.positions())
         rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
+    narrowing = learn_narrowing(
+        told,
+        features_of(told, judged),
+        fitted,
+        lambda count, scatter: own_answers(
+            told, solution.precision, judged, scored, count, scatter=scatter
+        ),
+    )
     return Predictor(
         rows=rows,
         records=tuple(records),
@@ -153,6 +164,7 @@ def fit_predictor(
         precision=solution.precision,
         alpha=solution.alpha,
         calibration=fitted,
+        narrowing=narrowing,
         novelty_threshold=threshold,
         use_residual=use_residual,
         version=version,

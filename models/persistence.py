@@ -16,10 +16,11 @@ from features.encoder import COLUMNS
 from features.errors import ModelUnavailable
 from models.calibration import Calibration
 from models.kernel import Amplitudes, Points
+from models.narrowing import Narrowing
 from models.predictor import Predictor, Record
 from models.rows import Rows
 
-FORMAT = "nearmetal-predictor-2"
+FORMAT = "nearmetal-predictor-3"
 ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 
 
@@ -37,6 +38,10 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
         "trained_at": predictor.trained_at,
         "use_residual": predictor.use_residual,
         "ceiling": predictor.calibration.ceiling,
+        "narrowing": {
+            "scatter": predictor.narrowing.scatter,
+            "exponent": predictor.narrowing.exponent,
+        },
         "novelty_threshold": predictor.novelty_threshold,
         "amplitudes": predictor.amplitudes.as_dict(),
         "positions": {"/".join(entry): value for entry, value in predictor.positions.items()},
@@ -93,6 +98,8 @@ def _arrays(p: Predictor) -> dict[str, Any]:
         "coefficients": p.calibration.coefficients,
         "scores": p.calibration.scores,
         "cumulative": p.calibration.cumulative,
+        "own_scores": p.narrowing.calibration.scores,
+        "own_cumulative": p.narrowing.calibration.cumulative,
     }
 
 
@@ -109,14 +116,18 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
     )
     if len(manifest["records"]) != len(rows) or a["precision"].shape != (len(rows), len(rows)):
         raise ValueError("records and arrays differ in length")
+    ceiling = float(manifest["ceiling"])
     return Predictor(
         rows=rows,
         records=tuple(Record(**r) for r in manifest["records"]),
         amplitudes=Amplitudes.from_dict(manifest["amplitudes"]),
         precision=a["precision"],
         alpha=a["alpha"],
-        calibration=Calibration(
-            a["coefficients"], a["scores"], a["cumulative"], float(manifest["ceiling"])
+        calibration=Calibration(a["coefficients"], a["scores"], a["cumulative"], ceiling),
+        narrowing=Narrowing(
+            float(manifest["narrowing"]["scatter"]),
+            float(manifest["narrowing"]["exponent"]),
+            Calibration(a["coefficients"], a["own_scores"], a["own_cumulative"], ceiling),
         ),
         novelty_threshold=float(manifest["novelty_threshold"]),
         use_residual=bool(manifest["use_residual"]),

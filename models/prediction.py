@@ -13,7 +13,10 @@ from models.instance import Instance
 
 @dataclass(frozen=True)
 class Evidence:
-    """A measurement that moved a prediction, and its share of all that moved it."""
+    """A measurement that moved a prediction, and its share of all that moved it.
+
+    without: what would be retained if it had not been measured; told of the first alone.
+    """
 
     source: str
     citation: str
@@ -21,10 +24,11 @@ class Evidence:
     retained: float
     weight: float
     baseline: str = "native"
+    without: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The record of DESIGN's prediction document."""
-        return {
+        record = {
             "source": self.source,
             "citation": self.citation,
             "scenario": dict(self.scenario),
@@ -32,6 +36,7 @@ class Evidence:
             "retained": self.retained,
             "weight": self.weight,
         }
+        return record if self.without is None else {**record, "without": self.without}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,35 +13,39 @@ from numpy.typing import NDArray
 from features.constants import Constants, Entry, constants, moved
 from features.encoder import encode, encoded_log_prior
 from features.integration import ExpectedPrior, expected_prior
-from features.scenario import HOST_FIELDS, Scenario
+from features.scenario import Scenario
 from features.score import weighted_score
-from features.table import UNKNOWN_RANGES, scenario_table
-from features.vocabulary import RESOURCES, vocabulary
+from features.table import scenario_table
+from features.vocabulary import RESOURCES
 from models.calibration import Bounds, Calibration, scale_features
-from models.gaussian import cross_terms
+from models.conditioning import (
+    Observation,
+    Own,
+    Posterior,
+    condition,
+    own_source,
+    posterior,
+    resource_codes,
+)
+from models.evidence import (
+    Known,
+    Record,
+    find_evidence,
+    find_novelty,
+    known_of,
+    own_reason,
+    records_of,
+)
 from models.instance import estimate_instance
-from models.kernel import Amplitudes, Points, combine, self_variance
+from models.kernel import Amplitudes, Points
+from models.narrowing import Narrowing
 from models.prediction import Evidence, Novelty, Prediction
-from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
+from models.rows import Rows, make_rows, residual_limit
 
 Array = NDArray[np.float64]
 
-EVIDENCE_ROWS = 5
 # Native keeps 1 by definition; what is left is the spread of repeats.
 _NATIVE_HALF_WIDTH = 0.02
-_NO_SOURCE = -1
-
-
-@dataclass(frozen=True)
-class Record:
-    """What evidence tells of one training row."""
-
-    source: str
-    citation: str
-    scenario: Mapping[str, Any]
-    baseline: str
-    retained: float
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Predictor:
     precision: Array
     alpha: Array
     calibration: Calibration
+    narrowing: Narrowing
     novelty_threshold: float
     use_residual: bool
     version: str
@@ -65,71 +71,115 @@ class Predictor:
     card: Mapping[str, Any] = field(default_factory=dict)
     positions: Mapping[Entry, float] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        measured = [r for r in self.records if r.origin == "measured"]
-        words = vocabulary().workloads
-        pairs = {(r.scenario["runtime"], str(r.scenario.get("workload"))) for r in measured}
-        # A family is asked for by its name; a measurement of one of its leaves speaks for it.
-        pairs |= {(runtime, words[leaf].family) for runtime, leaf in pairs if leaf in words}
-        options = {
-            (r.scenario["runtime"], key, value)
-            for r in measured
-            for key, value in r.scenario.get("mechanisms", {}).items()
-        }
-        fitted = moved(self.positions) if self.positions else None
-        object.__setattr__(self, "_constants", fitted)
-        object.__setattr__(self, "_measured_pairs", pairs)
-        object.__setattr__(self, "_measured_options", options)
-
-    @property
+    @cached_property
     def constants(self) -> Constants | None:
         """The set `fitted` that its prior uses; None for the reference's."""
-        return self._constants  # type: ignore[attr-defined]
+        return moved(self.positions) if self.positions else None
 
-    def predict(self, scenarios: Sequence[Scenario], *, level: float = 0.9) -> list[Prediction]:
+    @cached_property
+    def known(self) -> Known:
+        """What the training rows have measured."""
+        return known_of(self.records)
+
+    @property
+    def learned(self) -> Array:
+        """What the rows move the mean by (n,): nothing where the prior alone is served."""
+        return self.alpha if self.use_residual else np.zeros_like(self.alpha)
+
+    def condition(self, observations: Sequence[Observation]) -> Own | None:
+        """A caller's own rows as what predictions are conditioned on; None without any."""
+        if not observations:
+            return None
+        source = [own_source(self.rows)] * len(observations)
+        rows = make_rows(observations, source, source)
+        points, prior = self.points_of([o.scenario for o in observations])
+        noise = rows.noise * self.narrowing.scatter
+        own = replace(rows, points=points, log_prior=prior.log_retained, noise=noise)
+        return condition(self, own)
+
+    def points_of(self, scenarios: Sequence[Scenario]) -> tuple[Points, ExpectedPrior]:
+        """Scenarios (n) as points of the source that own rows share, and their prior."""
+        encoding, prior = encode(scenarios, self.constants)
+        source = np.full(len(encoding), own_source(self.rows))
+        return Points(encoding, source, resource_codes(scenarios)), prior
+
+    def predict(
+        self,
+        scenarios: Sequence[Scenario],
+        *,
+        level: float = 0.9,
+        observations: Sequence[Observation] = (),
+    ) -> list[Prediction]:
         """A prediction for each scenario, all in one vectorised pass.
 
-        Raises ValueError when the level is not inside (0, 1).
+        `observations` are measurements of the rig that the scenarios are asked for. They
+        condition these predictions and are kept nowhere. Raises ValueError when the level is not
+        inside (0, 1).
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level must be between 0 and 1, not {level}")
         if not scenarios:
             return []
-        encoding, prior = encode(scenarios, self.constants)
-        mean, variance, ratio, weights = self._residual(encoding)
-        mean = np.minimum(mean, residual_limit(prior.log_retained))
+        points, prior = self.points_of(scenarios)
+        encoding = points.encoding
+        found = posterior(self, points, self.condition(observations))
+        log_prior = prior.log_retained
+        mean = np.minimum(found.mean, residual_limit(log_prior))
         features = scale_features(
             encoding,
             encoded_log_prior(encoding),
-            variance + prior.host_spread**2,
+            found.variance + prior.host_spread**2,
             prior.host_spread,
         )
-        found = self.calibration.bounds(features, prior.log_retained + mean, level)
+        held = self.narrowing.bounds(
+            self.calibration, features, log_prior + mean, level, found.narrowed
+        )
         native = encoding[:, 0] == 0
         bounds = Bounds(
-            np.where(native, _NATIVE_HALF_WIDTH, found.below),
-            np.where(native, _NATIVE_HALF_WIDTH, found.above),
+            np.where(native, _NATIVE_HALF_WIDTH, held.below),
+            np.where(native, _NATIVE_HALF_WIDTH, held.above),
         )
         ranges = _ranges(scenarios, prior)
+        mine = records_of(observations)
+        records, known = [*self.records, *mine], self.known.and_of(known_of(mine))
         return [
-            self._one(i, scenario, prior, mean[i], bounds, level, ratio[i], weights[i], ranges)
+            self._one(
+                i,
+                scenario,
+                prior,
+                mean[i],
+                bounds,
+                level,
+                self._told(i, scenario, prior, found, records, known),
+                ranges,
+            )
             for i, scenario in enumerate(scenarios)
         ]
 
-    def _residual(self, encoding: Array) -> tuple[Array, Array, Array, Array]:
-        """Mean and predictive variance (m,) of the log residual of a new source's measurement,
-        the share (m,) of the carried-over variance that is left, and the rows' weights (m, n)."""
-        codes = np.full(len(encoding), _NO_SOURCE)
-        terms = cross_terms(Points(encoding, codes, codes), self.rows, self.amplitudes)
-        general, _ = combine(terms, self.amplitudes)
-        weights = general @ self.precision
-        prior_variance, whole = self_variance(encoding, self.amplitudes)
-        left = np.clip(prior_variance - np.einsum("ij,ij->i", weights, general), 0.0, None)
-        ratio = np.divide(left, prior_variance, out=np.zeros_like(left), where=prior_variance > 0)
-        mean = general @ self.alpha if self.use_residual else np.zeros(len(encoding))
-        noise = NOISE_CLEAN * noise_share(encoded_log_prior(encoding))
-        variance = left + (whole - prior_variance) + noise**2
-        return mean, variance, ratio, weights
+    def _told(
+        self,
+        i: int,
+        scenario: Scenario,
+        prior: ExpectedPrior,
+        found: Posterior,
+        records: Sequence[Record],
+        known: Known,
+    ) -> tuple[tuple[Evidence, ...], Novelty]:
+        """Evidence and novelty of one answer; the records beyond the training rows are own rows."""
+        log_prior = prior.log_retained[i : i + 1]
+
+        def without(row: int) -> float:
+            mean = np.minimum(found.without(i, row), residual_limit(log_prior))
+            return float(np.exp(log_prior + mean)[0])
+
+        evidence = find_evidence(records, found.weights[i], without)
+        score = found.carried[i] * found.narrowed[i] ** 2
+        novelty = find_novelty(scenario, score, self.novelty_threshold, known, evidence)
+        own = len(records) - len(self.records)
+        if own and scenario.runtime != "native":
+            said = own_reason(found.weights[i], own, float(found.narrowed[i]))
+            novelty = replace(novelty, reasons=(*novelty.reasons, said))
+        return evidence, novelty
 
     def _one(
         self,
@@ -139,8 +189,7 @@ class Predictor:
         mean: float,
         bounds: Bounds,
         level: float,
-        ratio: float,
-        weights: Array,
+        told: tuple[tuple[Evidence, ...], Novelty],
         ranges: tuple[Array, Array, Array, Array],
     ) -> Prediction:
         log_retained = prior.log_retained[i] + mean
@@ -157,7 +206,7 @@ class Predictor:
         score = weighted_score(
             [demands[name] for name in resources], [kept for kept, _, _ in resources.values()]
         )
-        evidence = self._evidence(weights)
+        evidence, novelty = told
         worst, best, whole_worst, whole_best = ranges
         return Prediction(
             scenario=scenario,
@@ -170,54 +219,12 @@ class Predictor:
             residual_factor=residual,
             weighted_score=float(score),
             resources=resources,
-            novelty=self._novelty(scenario, ratio, evidence),
+            novelty=novelty,
             evidence=evidence,
             instance=estimate_instance(scenario, self.card.get("instances", {}), level=level),
             version=self.version,
             trained_at=self.trained_at,
         )
-
-    def _evidence(self, weights: Array) -> tuple[Evidence, ...]:
-        size = np.abs(weights)
-        total = size.sum()
-        if total <= 0.0:
-            return ()
-        places = np.argpartition(size, -EVIDENCE_ROWS * 4)[-EVIDENCE_ROWS * 4 :]
-        places = places[np.argsort(-size[places])]
-        told = [p for p in places if self.records[p].origin != "synthetic"][:EVIDENCE_ROWS]
-        return tuple(
-            Evidence(
-                self.records[p].source,
-                self.records[p].citation,
-                self.records[p].scenario,
-                self.records[p].retained,
-                float(size[p] / total),
-                self.records[p].baseline,
-            )
-            for p in told
-        )
-
-    def _novelty(self, scenario: Scenario, ratio: float, evidence: tuple[Evidence, ...]) -> Novelty:
-        if scenario.runtime == "native":
-            return Novelty(0.0, False)
-        reasons = []
-        if (scenario.runtime, scenario.workload) not in self._measured_pairs:  # type: ignore[attr-defined]
-            near = ""
-            if evidence:
-                found = evidence[0].scenario
-                near = f"; nearest: {found['runtime']}, {found.get('workload', 'own demands')}"
-                near += f" ({evidence[0].source})"
-            reasons.append(f"no measurement of {scenario.runtime} with {scenario.workload}{near}")
-        for key, value in scenario.mechanisms.items():
-            option = (scenario.runtime, key, value)
-            if option not in self._measured_options:  # type: ignore[attr-defined]
-                reasons.append(f"no measurement of {scenario.runtime} with {key}={value}")
-        extrapolating = bool(ratio > self.novelty_threshold or reasons)
-        for name in HOST_FIELDS:
-            if getattr(scenario, name) is None:
-                low, high = UNKNOWN_RANGES[name]
-                reasons.append(f"{name} is unknown: integrated from {low:g} to {high:g}")
-        return Novelty(float(ratio), extrapolating, tuple(reasons))
 
 
 def _ranges(

@@ -27,6 +27,7 @@ from training.evaluation import (
     without_synthetic,
 )
 from training.instances import instance_summaries
+from training.own_rows import own_row_measures
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
 from training.summary import measured_medians
@@ -123,7 +124,9 @@ def assess(
         outcomes.append(without_synthetic(corpus, answers))
         step("without synthetic rows")
         outcomes += evaluate_rivals(corpus, progress=lambda: step("rival"))
-    return tabulate(corpus, outcomes)
+    evaluation = tabulate(corpus, outcomes)
+    evaluation.table[CHAMPION]["own_rows"] = own_row_measures(corpus.rows, corpus.scored, answers)
+    return evaluation
 
 
 def answers_of(corpus: Corpus, step: Step = lambda _: None) -> list[Candidate]:

@@ -65,6 +65,10 @@ def test_leave_one_source_out_keeps_its_promises(corpus, answers):
     assert table["champion"]["error_by_source"] <= 0.47
     assert table["champion"]["error_by_source"] < table["prior"]["error_by_source"]
     assert 0.88 <= table["champion"]["coverage"] <= 0.94
+    for told in table["champion"]["own_rows"].values():
+        assert told["error_by_source"] < told["without"]["error_by_source"] - 0.015
+        assert told["width"] < told["without"]["width"]
+        assert 0.86 <= told["coverage"] <= 0.95
 
 
 def test_the_same_seed_gives_the_same_numbers(corpus, answers):

@@ -1,0 +1,192 @@
+"""The posterior of the residual, for a source never seen or for one with a few rows of its own.
+
+A caller's own rows share one new source. They move the fitted process by a rank-k update: the
+training rows' precision stays as it is, and only a k x k matrix is inverted for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoder import encoded_base, encoded_log_prior
+from features.scenario import Scenario
+from models.gaussian import cross_terms, row_terms
+from models.kernel import Amplitudes, Codes, Points, combine, kernel_terms, self_variance
+from models.rows import NOISE_CLEAN, RESOURCE_NAMES, Rows, noise_share, residual_limit
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A caller's own measurement against bare metal: a row that is learned from for one request.
+
+    `spread` is a relative standard deviation over `repeats` runs.
+    """
+
+    scenario: Scenario
+    retained: float
+    spread: float | None = None
+    repeats: int | None = None
+
+    @property
+    def baseline(self) -> Scenario | None:
+        """Bare metal."""
+        return None
+
+    @property
+    def origin(self) -> str:
+        """Always a measurement."""
+        return "measured"
+
+    @property
+    def resource(self) -> str:
+        """What its workload exercises."""
+        return resource_of(self.scenario)
+
+    @property
+    def caution(self) -> str:
+        """None: who measured it knows."""
+        return ""
+
+
+def resource_of(scenario: Scenario) -> str:
+    """The resource that a scenario's workload exercises; "app" for whole programs."""
+    return scenario.family if scenario.family in RESOURCE_NAMES else "app"
+
+
+def resource_codes(scenarios: Sequence[Scenario]) -> Codes:
+    """The codes (n,) of resource_of in RESOURCE_NAMES."""
+    return np.array([RESOURCE_NAMES.index(resource_of(s)) for s in scenarios], dtype=np.int64)
+
+
+class Process(Protocol):
+    """A fitted process: n rows, their precision (n, n), and what it learned of them (n,)."""
+
+    @property
+    def rows(self) -> Rows: ...
+    @property
+    def amplitudes(self) -> Amplitudes: ...
+    @property
+    def precision(self) -> Array: ...
+    @property
+    def learned(self) -> Array: ...
+
+
+def own_source(rows: Rows) -> int:
+    """The code of a source that none of the rows has."""
+    return int(rows.points.source.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True)
+class Own:
+    """k rows of one new source, conditioned on. seen: (k, n) their kernel with the training rows
+    times the precision; inverse: (k, k) their precision given the training rows; alpha: (k,)."""
+
+    rows: Rows
+    seen: Array
+    inverse: Array
+    alpha: Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def condition(process: Process, rows: Rows) -> Own:
+    """Condition a process on rows (k) of one source that it has not seen, without baselines.
+
+    Raises ValueError when a row is a difference: only rows against bare metal are conditioned on.
+    """
+    if len(rows.baseline):
+        raise ValueError("own rows are measured against bare metal")
+    with_training = _kernel(rows.points, process.rows, process.amplitudes)
+    seen = with_training @ process.precision
+    _, covariance = combine(row_terms(rows, process.amplitudes), process.amplitudes)
+    covariance = covariance - seen @ with_training.T
+    covariance[np.diag_indices_from(covariance)] += rows.noise
+    inverse: Array = np.linalg.inv(0.5 * (covariance + covariance.T)).astype(float)
+    # What own rows correct is what would have been said without them, its limit included.
+    said = np.minimum(with_training @ process.learned, residual_limit(rows.log_prior))
+    return Own(rows, seen, inverse, inverse @ (rows.residual - said))
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What m points are said to be.
+
+    mean: (m,) of the log residual; variance: (m,) of a measurement before own rows; carried: (m,)
+    the share of the carried-over variance that is left; narrowed: (m,) the standard deviation
+    after own rows over that before; weights: (m, n + k) of the training rows and own rows in the
+    mean; pull: (n + k,) how far a unit of weight on a row moved the mean.
+    """
+
+    mean: Array
+    variance: Array
+    carried: Array
+    narrowed: Array
+    weights: Array
+    pull: Array
+
+    def without(self, point: int, row: int) -> float:
+        """The mean at a point if a row (training rows first, then own) had not been there."""
+        return float(self.mean[point] - self.weights[point, row] * self.pull[row])
+
+
+def posterior(process: Process, points: Points, own: Own | None = None) -> Posterior:
+    """The posterior at points (m), which share the source of `own` where that is given.
+
+    The points' source must be one that the training rows do not have.
+    """
+    amplitudes, precision = process.amplitudes, process.precision
+    with_training = _kernel(points, process.rows, amplitudes)
+    weights = with_training @ precision
+    carried_over, whole = self_variance(points.encoding, amplitudes)
+    left = np.clip(carried_over - np.einsum("ij,ij->i", weights, with_training), 0.0, None)
+    share = np.divide(left, carried_over, out=np.zeros_like(left), where=carried_over > 0)
+    noise = (NOISE_CLEAN * noise_share(encoded_log_prior(points.encoding))) ** 2
+    variance = left + (whole - carried_over) + noise
+    limit = residual_limit(encoded_base(points.encoding))
+    mean = np.minimum(with_training @ process.learned, limit)
+    pull = process.learned / precision.diagonal()
+    if own is None:
+        return Posterior(mean, variance, share, np.ones(len(mean)), weights, pull)
+    shared = _kernel(points, own.rows, amplitudes) - with_training @ own.seen.T
+    gain = shared @ own.inverse
+    after = np.clip(variance - np.einsum("ij,ij->i", gain, shared), noise, variance)
+    # The precision of both kinds of rows together, by its diagonal (block inversion).
+    explained = own.inverse @ own.seen
+    together = precision.diagonal() + np.einsum("ij,ij->j", own.seen, explained)
+    return Posterior(
+        mean + shared @ own.alpha,
+        variance,
+        share,
+        np.sqrt(after / variance),
+        np.hstack([weights - gain @ own.seen, gain]),
+        np.concatenate(
+            [
+                (process.learned - own.seen.T @ own.alpha) / together,
+                own.alpha / own.inverse.diagonal(),
+            ]
+        ),
+    )
+
+
+def _kernel(points: Points, rows: Rows, amplitudes: Amplitudes) -> Array:
+    """The whole kernel (m, n) between points and rows."""
+    return combine(cross_terms(points, rows, amplitudes), amplitudes)[1]
+
+
+def joint_covariance(process: Process, points: Points, own: Own | None = None) -> Array:
+    """The posterior covariance (m, m) of the log residual at points of one source, no noise."""
+    with_training = _kernel(points, process.rows, process.amplitudes)
+    _, found = combine(kernel_terms(points, points, process.amplitudes), process.amplitudes)
+    found = found - with_training @ process.precision @ with_training.T
+    if own is not None:
+        shared = _kernel(points, own.rows, process.amplitudes) - with_training @ own.seen.T
+        found = found - shared @ own.inverse @ shared.T
+    return 0.5 * (found + found.T)

@@ -1,0 +1,144 @@
+"""Who says so: the measurements that moved a prediction, and what nobody has measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.scenario import HOST_FIELDS, Scenario
+from features.table import UNKNOWN_RANGES
+from features.vocabulary import vocabulary
+from models.conditioning import Observation
+from models.prediction import Evidence, Novelty
+
+Array = NDArray[np.float64]
+
+EVIDENCE_ROWS = 5
+# A caller's own rows in evidence.
+OWN_SOURCE, OWN_CITATION = "observations", "your measurement"
+# Own rows that leave more of the standard deviation than this hardly bear on a scenario.
+_HARDLY = 0.95
+
+
+@dataclass(frozen=True)
+class Record:
+    """What evidence tells of one training row."""
+
+    source: str
+    citation: str
+    scenario: Mapping[str, Any]
+    baseline: str
+    retained: float
+    origin: str
+
+
+def records_of(observations: Sequence[Observation]) -> tuple[Record, ...]:
+    """A caller's own rows as evidence tells them."""
+    return tuple(
+        Record(OWN_SOURCE, OWN_CITATION, o.scenario.as_dict(), "native", o.retained, o.origin)
+        for o in observations
+    )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What somebody measured: (runtime, workload), and (runtime, mechanism, value)."""
+
+    pairs: frozenset[tuple[str, str]]
+    options: frozenset[tuple[str, str, str]]
+
+    def and_of(self, other: Known) -> Known:
+        """What either knows."""
+        return Known(self.pairs | other.pairs, self.options | other.options)
+
+
+def known_of(records: Sequence[Record]) -> Known:
+    """What the measured ones of the records know."""
+    measured = [r for r in records if r.origin == "measured"]
+    words = vocabulary().workloads
+    pairs = {(r.scenario["runtime"], str(r.scenario.get("workload"))) for r in measured}
+    # A family is asked for by its name; a measurement of one of its leaves speaks for it.
+    pairs |= {(runtime, words[leaf].family) for runtime, leaf in pairs if leaf in words}
+    return Known(
+        frozenset(pairs),
+        frozenset(
+            (r.scenario["runtime"], key, value)
+            for r in measured
+            for key, value in r.scenario.get("mechanisms", {}).items()
+        ),
+    )
+
+
+def find_evidence(
+    records: Sequence[Record], weights: Array, without: Callable[[int], float]
+) -> tuple[Evidence, ...]:
+    """The measurements of most weight (n,), with citation. `without` tells what would be retained
+    without a row; the first carries it."""
+    size = np.abs(weights)
+    total = size.sum()
+    if total <= 0.0:
+        return ()
+    most = min(EVIDENCE_ROWS * 4, len(size))
+    places = np.argpartition(size, -most)[-most:]
+    places = places[np.argsort(-size[places])]
+    told = [p for p in places if records[p].origin != "synthetic"][:EVIDENCE_ROWS]
+    evidence = [
+        Evidence(
+            records[p].source,
+            records[p].citation,
+            records[p].scenario,
+            records[p].retained,
+            float(size[p] / total),
+            records[p].baseline,
+        )
+        for p in told
+    ]
+    return tuple(
+        replace(e, without=without(int(p))) if e is evidence[0] else e
+        for e, p in zip(evidence, told, strict=True)
+    )
+
+
+def find_novelty(
+    scenario: Scenario,
+    score: float,
+    threshold: float,
+    known: Known,
+    evidence: Sequence[Evidence],
+) -> Novelty:
+    """How new a scenario is, in words: extrapolated where the score passes the threshold or
+    where nobody measured the like."""
+    if scenario.runtime == "native":
+        return Novelty(0.0, False)
+    reasons = []
+    if (scenario.runtime, scenario.workload) not in known.pairs:
+        near = ""
+        if evidence:
+            found = evidence[0].scenario
+            near = f"; nearest: {found['runtime']}, {found.get('workload', 'own demands')}"
+            near += f" ({evidence[0].source})"
+        reasons.append(f"no measurement of {scenario.runtime} with {scenario.workload}{near}")
+    for key, value in scenario.mechanisms.items():
+        if (scenario.runtime, key, value) not in known.options:
+            reasons.append(f"no measurement of {scenario.runtime} with {key}={value}")
+    extrapolating = bool(score > threshold or reasons)
+    for name in HOST_FIELDS:
+        if getattr(scenario, name) is None:
+            low, high = UNKNOWN_RANGES[name]
+            reasons.append(f"{name} is unknown: integrated from {low:g} to {high:g}")
+    return Novelty(float(score), extrapolating, tuple(reasons))
+
+
+def own_reason(weights: Array, count: int, narrowed: float) -> str:
+    """What the last `count` rows of the weights (n,), which are the caller's own, did."""
+    rows = "your measurement" if count == 1 else f"your {count} measurements"
+    one = count == 1
+    if narrowed > _HARDLY:
+        return f"{rows} hardly {'bears' if one else 'bear'} on this scenario"
+    size = np.abs(weights)
+    share = size[-count:].sum() / size.sum()
+    return f"{rows} {'carries' if one else 'carry'} {share:.0%} of the weight of this answer"
