@@ -9,12 +9,6 @@ from features.scenario import Scenario
 ORIGINS = ("measured", "reference", "synthetic")
 RESOURCE_CLASSES = ("cpu", "memory", "network", "storage", "app", "startup")
 
-# Beyond these a figure is a mistake of unit or direction, not a property of a runtime.
-RETAINED_RANGE = (1e-4, 20.0)
-
-# A relative standard deviation beyond this is no spread but a wrong unit.
-SPREAD_RANGE = (0.0, 10.0)
-
 
 @dataclass(frozen=True)
 class Measurement:

@@ -9,14 +9,18 @@ from typing import Any
 from datasets.measurement import (
     ORIGINS,
     RESOURCE_CLASSES,
-    RETAINED_RANGE,
-    SPREAD_RANGE,
     Measurement,
     resource_class,
 )
 from datasets.units import KNOWN_UNITS, canonical_unit
 from features.errors import InvalidInput, Problem, unknown_name
-from features.scenario import HOST_FIELDS, Scenario, scenario_from_flat
+from features.scenario import (
+    HOST_FIELDS,
+    RETAINED_RANGE,
+    SPREAD_RANGE,
+    Scenario,
+    scenario_from_flat,
+)
 from features.vocabulary import vocabulary
 
 REQUIRED_COLUMNS = ("runtime", "workload", "retained", "source")

@@ -23,6 +23,11 @@ HOST_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 HOST_FIELDS = tuple(HOST_RANGES)
 
+# Beyond these a measured figure is a mistake of unit or direction, not a property of a runtime.
+RETAINED_RANGE = (1e-4, 20.0)
+# A relative standard deviation beyond this is no spread but a wrong unit.
+SPREAD_RANGE = (0.0, 10.0)
+
 # The profile that a caller's demands start from when no workload is named.
 _OWN_PROFILE = "own"
 

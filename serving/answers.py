@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from features.scaling import workload_speedup
 from features.scenario import Scenario
+from models.conditioning import Observation
 from models.prediction import Prediction
 from serving.questions import Comparison, NativeValue, Question
 
@@ -20,19 +22,39 @@ CHUNK = 500
 class Predicts(Protocol):
     """What this room needs of a predictor."""
 
-    def predict(self, scenarios: Sequence[Scenario], *, level: float = 0.9) -> list[Prediction]: ...
+    def predict(
+        self,
+        scenarios: Sequence[Scenario],
+        *,
+        level: float = 0.9,
+        observations: Sequence[Observation] = (),
+    ) -> list[Prediction]: ...
+
+
+@dataclass(frozen=True)
+class OnRig:
+    """A predictor for the rig of these observations."""
+
+    predictor: Predicts
+    observations: Sequence[Observation]
+
+    def predict(self, scenarios: Sequence[Scenario], *, level: float = 0.9) -> list[Prediction]:
+        """The predictor's predictions, conditioned on the observations."""
+        return self.predictor.predict(scenarios, level=level, observations=self.observations)
 
 
 def answer(predictor: Predicts, questions: Sequence[Question]) -> list[dict[str, Any]]:
-    """One record for each question, in their order; the predictor sees them by level, in chunks."""
-    by_level: dict[float, list[int]] = defaultdict(list)
+    """One record for each question, in their order; the predictor sees them by level and rig, in
+    chunks. Questions of one rig hold the same observations, not alike ones."""
+    together: dict[tuple[float, int], list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
-        by_level[question.level].append(place)
+        together[question.level, id(question.observations)].append(place)
     records: list[dict[str, Any]] = [{} for _ in questions]
-    for level, places in by_level.items():
+    for (level, _), places in together.items():
+        rig = OnRig(predictor, questions[places[0]].observations)
         for start in range(0, len(places), CHUNK):
             chunk = places[start : start + CHUNK]
-            made = predictor.predict([questions[i].scenario for i in chunk], level=level)
+            made = rig.predict([questions[i].scenario for i in chunk], level=level)
             for place, prediction in zip(chunk, made, strict=True):
                 records[place] = _with_value(prediction, questions[place])
     return records
@@ -42,7 +64,10 @@ def compare(predictor: Predicts, comparison: Comparison) -> dict[str, Any]:
     """One scenario under each runtime, best first. An option that a runtime cannot have is left
     out for it, and its record says so."""
     asked = [comparison.under(runtime) for runtime in comparison.runtimes]
-    questions = [Question(scenario, comparison.level, comparison.native) for scenario, _ in asked]
+    questions = [
+        Question(scenario, comparison.level, comparison.native, comparison.observations)
+        for scenario, _ in asked
+    ]
     records = []
     for (scenario, dropped), record in zip(asked, answer(predictor, questions), strict=True):
         said = [f"{why}: left out" for why in dropped.values()]

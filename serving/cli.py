@@ -45,6 +45,12 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="CSV to write: the input and its answers."),
 ]
+Observations = Annotated[
+    Path | None,
+    typer.Option(
+        "--observations", metavar="FILE", help="CSV of your own measurements of this rig."
+    ),
+]
 
 
 def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
@@ -64,6 +70,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         native_cores: NativeCores = None,
         scaling: Scaling = None,
         level: Level = None,
+        observed: Observations = None,
         source: Input = None,
         target: Output = None,
         as_json: Json = False,
@@ -87,7 +94,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "scaling": scaling,
             "level": level,
         }
-        run_predict(given, options or [], source, target, as_json, ensure_champion)
+        run_predict(given, options or [], source, target, as_json, ensure_champion, observed)
 
     @app.command()
     def compare(
@@ -103,6 +110,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         native_cores: NativeCores = None,
         scaling: Scaling = None,
         level: Level = None,
+        observed: Observations = None,
         source: Input = None,
         target: Output = None,
         as_json: Json = False,
@@ -125,7 +133,9 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "scaling": scaling,
             "level": level,
         }
-        run_compare(given, runtimes, options or [], source, target, as_json, ensure_champion)
+        run_compare(
+            given, runtimes, options or [], source, target, as_json, ensure_champion, observed
+        )
 
     @app.command()
     def recommend(

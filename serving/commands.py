@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from serving.flat import (
     shown,
     write_rows,
 )
+from serving.observations import read_observations
 from serving.questions import Comparison, Question
 
 T = TypeVar("T", Question, Comparison)
@@ -31,9 +33,11 @@ def run_predict(
     target: Path | None,
     as_json: bool,
     ensure_champion: Callable[[], None],
+    observed: Path | None = None,
 ) -> None:
-    """Predict one scenario of flags, or each row of a CSV with the flags as its defaults."""
-    rows, questions = _asked(given, pairs, source, target, question_from_flat)
+    """Predict one scenario of flags, or each row of a CSV with the flags as its defaults,
+    given the caller's own measurements in the CSV `observed`."""
+    rows, questions = _asked(given, pairs, source, target, question_from_flat, observed)
     predictor = _predictor(ensure_champion)
     from serving.answers import answer
 
@@ -54,10 +58,12 @@ def run_compare(
     target: Path | None,
     as_json: bool,
     ensure_champion: Callable[[], None],
+    observed: Path | None = None,
 ) -> None:
-    """Compare runtimes for one scenario of flags, or for each row of a CSV."""
+    """Compare runtimes for one scenario of flags, or for each row of a CSV, given the
+    caller's own measurements in the CSV `observed`."""
     rows, comparisons = _asked(
-        given, pairs, source, target, lambda record: comparison_from_flat(record, runtimes)
+        given, pairs, source, target, lambda row: comparison_from_flat(row, runtimes), observed
     )
     predictor = _predictor(ensure_champion)
     from serving.answers import compare
@@ -85,9 +91,15 @@ def _asked(
     pairs: Sequence[str],
     source: Path | None,
     target: Path | None,
-    make: Callable[[Mapping[str, Any]], T],
+    ask: Callable[[Mapping[str, Any]], T],
+    observed: Path | None,
 ) -> tuple[list[dict[str, Any]], list[T]]:
-    """The records that were asked of, and what `make` makes of them."""
+    """The records that were asked of, and what `ask` makes of them with the observations."""
+    observations = () if observed is None else read_observations(observed)
+
+    def make(record: Mapping[str, Any]) -> T:
+        return replace(ask(record), observations=observations)
+
     empty = [Problem(key, "is empty") for key, value in given.items() if value == ""]
     if empty:
         raise InvalidInput(empty)

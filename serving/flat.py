@@ -73,11 +73,18 @@ def options_of(pairs: Iterable[str]) -> dict[str, str]:
     return record
 
 
-def read_rows(path: Path, make: Callable[[Mapping[str, Any]], T]) -> list[tuple[dict, T]]:
+def read_rows(
+    path: Path,
+    make: Callable[[Mapping[str, Any]], T],
+    columns: Sequence[str] | None = None,
+    option: str = "input",
+) -> list[tuple[dict, T]]:
     """Each row of a CSV with what `make` makes of it. A bad row is named by file and row, where
-    the header is row 1. Raises InvalidInput."""
+    the header is row 1. `columns` are those it may have, a question's when not given; `option`
+    is what named the file. Raises InvalidInput."""
+    known = question_columns() if columns is None else columns
     made, problems = [], []
-    for number, row in _rows(path):
+    for number, row in _rows(path, known, option):
         try:
             made.append((row, make(row)))
         except InvalidInput as error:
@@ -151,11 +158,11 @@ def _split(
     return rest, options
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path, known: Sequence[str], option: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True, restkey="")
-            _check_header(path, [name.strip() for name in reader.fieldnames or ()])
+            _check_header(path, [name.strip() for name in reader.fieldnames or ()], known)
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             for row in reader:
                 if "" in row:
@@ -163,15 +170,19 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise InvalidInput([said], shown(path))
                 yield reader.line_num, {k: (v or "").strip() for k, v in row.items()}
     except OSError as error:
-        raise InvalidInput([Problem("input", f"{shown(path)}: {error.strerror}")]) from None
+        raise InvalidInput([Problem(option, f"{shown(path)}: {error.strerror}")]) from None
     except (UnicodeDecodeError, csv.Error) as error:
         why = f"{shown(path)} is not a CSV in UTF-8: {error}"
-        raise InvalidInput([Problem("input", why)]) from None
+        raise InvalidInput([Problem(option, why)]) from None
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def question_columns() -> list[str]:
+    """The columns of a table of questions."""
     words = vocabulary()
-    known = ["runtime", "workload", *HOST_FIELDS, *OPTIONS, *words.mechanisms, *words.demand_fields]
+    return ["runtime", "workload", *HOST_FIELDS, *OPTIONS, *words.mechanisms, *words.demand_fields]
+
+
+def _check_header(path: Path, header: list[str], known: Sequence[str]) -> None:
     problems = [unknown_name("column", name, known) for name in header if name not in known]
     twice = sorted({name for name in header if header.count(name) > 1})
     problems += [Problem("column", f"{name!r} is there twice") for name in twice]

@@ -47,10 +47,15 @@ class Novelty(BaseModel):
 class Evidence(BaseModel):
     """A measurement that moved the prediction."""
 
-    source: str
+    source: str = Field(description="`observations` for the caller's own measurements")
+    citation: str
     scenario: dict[str, Any]
+    baseline: str = Field(description="what it was compared with")
     retained: float
     weight: float
+    without: float | None = Field(
+        default=None, description="retained if it had not been measured; of the first alone"
+    )
 
 
 class Measured(BaseModel):
@@ -176,7 +181,8 @@ def _schemas() -> dict[str, Any]:
     schemas = made["$defs"]
     words = vocabulary()
     schemas["PredictBody"]["properties"]["runtime"]["enum"] = list(words.runtimes)
-    for body in ("PredictBody", "CompareBody", "RecommendBody"):
+    schemas["ObservationBody"]["properties"]["runtime"]["enum"] = list(words.runtimes)
+    for body in ("PredictBody", "CompareBody", "RecommendBody", "ObservationBody"):
         fields = schemas[body]["properties"]
         fields["workload"]["examples"] = list(words.workloads)
         fields["mechanisms"] |= {

@@ -14,6 +14,7 @@ from features.errors import InvalidInput, Problem, unknown_name
 from features.scaling import LAWS
 from features.scenario import HOST_RANGES, Scenario
 from features.vocabulary import vocabulary
+from models.conditioning import Observation
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ T = TypeVar("T")
 OPTIONS = ("level", "native_value", "unit", "native_cores", "scaling")
 TEXT_OPTIONS = ("unit", "scaling")
 MAX_UNIT = 40
+UNIT_FORM = f"must be 1 to {MAX_UNIT} characters on one line"
 # Far above any benchmark, far below where a quotient stops being a number.
 MAX_NATIVE_VALUE = 1e100
 
@@ -56,11 +58,12 @@ class NativeValue:
 
 @dataclass(frozen=True)
 class Question:
-    """One scenario and how to answer it."""
+    """One scenario and how to answer it, given what the caller measured on the same rig."""
 
     scenario: Scenario
     level: float = DEFAULT_LEVEL
     native: NativeValue | None = None
+    observations: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Comparison:
     runtimes: tuple[str, ...]
     level: float = DEFAULT_LEVEL
     native: NativeValue | None = None
+    observations: tuple[Observation, ...] = ()
 
     def under(self, runtime: str) -> tuple[Scenario, dict[str, str]]:
         """The scenario for one runtime, and key -> why for the options that it cannot have."""
@@ -132,6 +136,11 @@ def ask_all(
     return Comparison(made.under(chosen[0]), mechanisms, chosen, level, native)
 
 
+def is_unit(text: str) -> bool:
+    """Whether a text can be shown as a unit."""
+    return bool(text.strip()) and len(text) <= MAX_UNIT and text.isprintable()
+
+
 def collect(problems: list[Problem], make: Callable[[], T]) -> T | None:
     """What `make` returns, or None with its problems added to the list."""
     try:
@@ -173,8 +182,8 @@ def _options(
     if unit is None:
         problems.append(Problem("unit", "is required with native_value, e.g. requests/s or ms"))
         return level, None
-    if not (unit.strip() and len(unit) <= MAX_UNIT and unit.isprintable()):
-        problems.append(Problem("unit", f"must be 1 to {MAX_UNIT} characters on one line"))
+    if not is_unit(unit):
+        problems.append(Problem("unit", UNIT_FORM))
     law = options.get("scaling", LAWS[0])
     if law not in LAWS:
         problems.append(unknown_name("scaling", law, LAWS))

@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 from features.cost import CostInputs
 from features.errors import InvalidInput, Problem
 from features.properties import ISOLATION, TreeAnswer, decision_tree
-from models.recommendation import Constraints, Predicts, recommend
-from serving.answers import native_at
+from models.recommendation import Constraints, recommend
+from serving.answers import OnRig, Predicts, native_at
+from serving.fields import Finite
 from serving.flat import comparison_from_flat, options_of
 from serving.questions import Comparison, ask_all, collect
-from serving.schema import CompareBody, Finite, split_options
+from serving.schema import CompareBody, split_options, with_observations
 
 _WISHES = tuple(Constraints.__dataclass_fields__)
 _INPUTS = tuple(CostInputs.__dataclass_fields__)
@@ -124,7 +125,11 @@ def parse_recommend(document: Any) -> Wish:
     wishes = {key: given.pop(key) for key in (*_WISHES, *_INPUTS, "tree") if key in given}
     runtimes = given.pop("runtimes", None)
     asked = bool(given or options or runtimes)
-    return _wish(wishes, asked, lambda: ask_all(given, options, runtimes))
+    return _wish(
+        wishes,
+        asked,
+        lambda: with_observations(given, lambda fields: ask_all(fields, options, runtimes)),
+    )
 
 
 def wish_from_flags(
@@ -187,7 +192,7 @@ def answer_recommend(predictor: Callable[[], Predicts], wish: Wish) -> dict[str,
         asked = [comparison.under(runtime) for runtime in comparison.runtimes]
         scenarios = {scenario.runtime: (scenario, dropped) for scenario, dropped in asked}
         document = {"scenario": comparison.as_dict()} | recommend(
-            predictor(),
+            OnRig(predictor(), comparison.observations),
             [scenario for scenario, _ in asked],
             wish.constraints,
             wish.inputs,

@@ -136,6 +136,8 @@ def _show_evidence(console: Console, evidence: Sequence[Record]) -> None:
         kept = f"{item['retained']:.0%}" + ("" if against == "native" else f" of {against}")
         table.add_row(f"{item['weight']:.0%}", kept, _title(item["scenario"]), said)
     console.print(table)
+    if evidence[0].get("without") is not None:
+        console.print(f"  without the first of them: {evidence[0]['without']:.0%}")
 
 
 def _show_novelty(console: Console, novelty: Record) -> None:

@@ -6,16 +6,18 @@ one knows, and to the options of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.config import JsonDict
+from pydantic import Field, ValidationError
 
 from features.errors import InvalidInput, Problem, near_names
 from features.scaling import LAWS
-from features.scenario import HOST_RANGES
 from features.vocabulary import vocabulary
+from models.conditioning import Observation
+from serving.fields import Finite, ScenarioFields, host_field
+from serving.observations import MAX_OBSERVATIONS, ObservationBody, observations_of
 from serving.questions import (
     DEFAULT_LEVEL,
     LEVEL_RANGE,
@@ -26,12 +28,15 @@ from serving.questions import (
     Question,
     ask,
     ask_all,
+    collect,
 )
+
+T = TypeVar("T", Question, Comparison)
 
 MAX_SCENARIOS = 10_000
 MAX_PROBLEMS = 50
-# More than there are words; each unknown one is answered with a line.
-MAX_ENTRIES = 100
+# Lists of observations in one list of scenarios: each is conditioned on by itself.
+MAX_RIGS = 50
 
 # What is needed where pydantic finds another type.
 _NEEDED = {
@@ -41,43 +46,13 @@ _NEEDED = {
     "list_type": "a list",
     "float_type": "a number",
     "string_type": "a text",
+    "int_type": "a whole number",
 }
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-
-def _host(name: str, meaning: str) -> Any:
-    low, high = HOST_RANGES[name]
-    extra: JsonDict = {"minimum": low, "maximum": high}
-    return Field(
-        default=None, description=f"{meaning}; unknown when absent", json_schema_extra=extra
-    )
-
-
-class _Scenario(BaseModel):
+class _Scenario(ScenarioFields):
     """The fields that a prediction and a comparison share."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    workload: str | None = Field(
-        default=None,
-        description="a named workload; demands may stand in its place",
-        json_schema_extra={"examples": ["web"]},
-    )
-    cores: Finite | None = _host("cores", "processors of the host")
-    memory_gb: Finite | None = _host("memory_gb", "memory of the host [GB]")
-    network_gbps: Finite | None = _host("network_gbps", "link of the host [Gbit/s]")
-    storage_iops: Finite | None = _host("storage_iops", "operations per second of its storage")
-    mechanisms: dict[str, str] = Field(
-        default_factory=dict,
-        max_length=MAX_ENTRIES,
-        description="options in place of the runtime's own mechanisms",
-    )
-    demands: dict[str, Finite] = Field(
-        default_factory=dict,
-        max_length=MAX_ENTRIES,
-        description="what the workload asks for, where it differs",
-    )
     level: Finite = Field(
         default=DEFAULT_LEVEL,
         description="probability that the interval promises",
@@ -93,7 +68,7 @@ class _Scenario(BaseModel):
         description="unit of native_value; in ns, us, ms or s less is better",
         json_schema_extra={"minLength": 1, "maxLength": MAX_UNIT},
     )
-    native_cores: Finite | None = _host(
+    native_cores: Finite | None = host_field(
         "cores", "cores that native_value was measured on, when not `cores`"
     )
     scaling: str | None = Field(
@@ -101,6 +76,11 @@ class _Scenario(BaseModel):
         description="whether the work stays as it is on other cores (fixed: Amdahl) or grows with "
         "them (scaled: Gustafson); fixed when absent",
         json_schema_extra={"enum": list(LAWS)},
+    )
+    observations: list[ObservationBody] = Field(
+        default_factory=list,
+        max_length=MAX_OBSERVATIONS,
+        description="what was measured on the rig that is asked for; used for this request alone",
     )
 
 
@@ -129,13 +109,21 @@ def parse_predict(document: Any) -> list[Question]:
             ]
         )
     questions, problems = [], []
+    rigs: dict[str, tuple[Observation, ...]] = {}
     for place, entry in enumerate(document):
         try:
-            questions.append(_question(entry))
+            question = _question(entry)
+            # Like lists are one list, so that they are conditioned on once.
+            same = rigs.setdefault(repr(question.observations), question.observations)
+            questions.append(replace(question, observations=same))
         except InvalidInput as error:
             problems += [Problem(_within(place, p.field), p.message) for p in error.problems]
             if len(problems) >= MAX_PROBLEMS:
                 break
+    rigs.pop(repr(()), None)
+    if len(rigs) > MAX_RIGS:
+        said = f"a list holds at most {MAX_RIGS} different observations, not {len(rigs)}"
+        problems.append(Problem("body", said))
     if problems:
         raise InvalidInput(problems[:MAX_PROBLEMS])
     return questions
@@ -145,12 +133,26 @@ def parse_compare(document: Any) -> Comparison:
     """The comparison of a /compare request."""
     scenario, options = split_options(CompareBody, document)
     runtimes = scenario.pop("runtimes", None)
-    return ask_all(scenario, options, runtimes)
+    return with_observations(scenario, lambda given: ask_all(given, options, runtimes))
 
 
 def _question(document: Any) -> Question:
     scenario, options = split_options(PredictBody, document)
-    return ask(scenario, options)
+    return with_observations(scenario, lambda given: ask(given, options))
+
+
+def with_observations(fields: dict[str, Any], make: Callable[[dict[str, Any]], T]) -> T:
+    """What `make` makes of the fields, with the observations that are among them.
+
+    Raises InvalidInput naming what is wrong in either.
+    """
+    problems: list[Problem] = []
+    bodies = fields.pop("observations", [])
+    made = collect(problems, lambda: make(fields))
+    observations = collect(problems, lambda: observations_of(bodies))
+    if made is None or observations is None:
+        raise InvalidInput(problems[:MAX_PROBLEMS])
+    return replace(made, observations=observations)
 
 
 def split_options(body: type[_Scenario], document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -175,7 +177,8 @@ def _problems(body: type[_Scenario], error: ValidationError) -> list[Problem]:
         elif needed:
             message = f"{needed} is needed, not {_kind(item['input'])}"
         elif item["type"] == "extra_forbidden":
-            message = _unknown_field(body, str(item["loc"][-1]))
+            inside = item["loc"][0] == "observations" and len(item["loc"]) > 1
+            message = _unknown_field(ObservationBody if inside else body, str(item["loc"][-1]))
         elif item["type"] == "missing":
             message = "is required"
         elif item["type"] == "finite_number":
@@ -186,11 +189,9 @@ def _problems(body: type[_Scenario], error: ValidationError) -> list[Problem]:
     return problems
 
 
-def _unknown_field(body: type[_Scenario], name: str) -> str:
+def _unknown_field(body: type[ScenarioFields], name: str) -> str:
     shown = repr(name[:60])
     words = vocabulary()
-    if name == "observations":
-        return "unknown field: observations are not offered yet, leave them out"
     if name == "runtime" and body is CompareBody:
         return "a comparison takes no runtime; name several in runtimes, or none for all"
     if name in words.mechanisms:

@@ -7,7 +7,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from datasets.measurement import RETAINED_RANGE
 from datasets.synthetic import (
     CLIENTS_SPACE,
     HOST_SPACE,
@@ -19,7 +18,7 @@ from datasets.synthetic import (
 from datasets.table import read_measurements, write_measurements
 from features.constants import constants, draw
 from features.prior import PriorTable, evaluate
-from features.scenario import Scenario
+from features.scenario import RETAINED_RANGE, Scenario
 from features.vocabulary import RESOURCES, vocabulary
 
 # A tuning option that bare metal was not given can make a runtime faster than it; without one,

@@ -70,7 +70,6 @@ def test_null_is_unknown():
         ({"demands": {"cpu": 0.5}}, "demands", "sum to 0.5, not 1"),
         ({"page_size": "2m"}, "page_size", "goes into mechanisms"),
         ({"calls": 3}, "calls", "goes into demands"),
-        ({"observations": []}, "observations", "not offered yet"),
         ({"level": 0.5}, "level", "must be above 0.5 and at most 0.99"),
         ({"level": 0.995}, "level", "must be above 0.5 and at most 0.99"),
         ({"native_value": 3.0}, "unit", "is required with native_value"),

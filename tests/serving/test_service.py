@@ -157,7 +157,7 @@ def test_a_body_that_is_no_json_is_400(client, body):
         b'{"runtime": "\\ud800", "workload": "web"}',
         b'{"\\ud800": 1}',
         b'{"runtime": "vm", "workload": "web", "demands": {"cpu": 0.5}}',
-        b'{"runtime": "vm", "workload": "web", "observations": []}',
+        b'{"runtime": "vm", "workload": "web", "observations": [{}]}',
         b"[{}]",
     ],
     ids=lambda body: repr(body[:60]),
