@@ -1,4 +1,7 @@
-"""Commands that answer: predict, compare, recommend, serve. Heavy imports happen inside them."""
+"""Commands that answer: predict, compare, recommend, suggest, serve.
+
+Heavy imports happen inside them.
+"""
 
 from __future__ import annotations
 
@@ -242,6 +245,43 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "tree": tree,
         }
         run_recommend(given, options or [], runtimes, wishes, as_json, ensure_champion)
+
+    @app.command()
+    def suggest(
+        runtime: Runtime = None,
+        workload: Workload = None,
+        cores: Cores = None,
+        memory_gb: MemoryGb = None,
+        network_gbps: NetworkGbps = None,
+        storage_iops: StorageIops = None,
+        options: With = None,
+        level: Level = None,
+        measurable: Annotated[
+            list[str] | None,
+            typer.Option(help="A runtime you can measure; repeatable. [the asked one]"),
+        ] = None,
+        count: Annotated[
+            str, typer.Option(metavar="K", help="Measurements planned together.")
+        ] = "1",
+        observed: Observations = None,
+        as_json: Json = False,
+    ) -> None:
+        """What to measure on your own rig to be told most, with the lines to run.
+
+        Example: nearmetal suggest --runtime gvisor --workload database.sql --cores 8 --count 2
+        """
+        from serving.suggest import run_suggest
+
+        given = {
+            "runtime": runtime,
+            "workload": workload,
+            "cores": cores,
+            "memory_gb": memory_gb,
+            "network_gbps": network_gbps,
+            "storage_iops": storage_iops,
+            "level": level,
+        }
+        run_suggest(given, options or [], measurable, count, observed, as_json, ensure_champion)
 
     @app.command()
     def serve(

@@ -11,6 +11,8 @@ from features.vocabulary import vocabulary
 from serving.problems import BY_STATUS
 from serving.recommend import EXAMPLE, Recommendation, RecommendBody
 from serving.schema import MAX_SCENARIOS, CompareBody, PredictBody
+from serving.suggest import EXAMPLE as SUGGEST_EXAMPLE
+from serving.suggest import Advice, SuggestBody
 
 _REF = "#/components/schemas/{model}"
 _TAG = "Predictions"
@@ -174,16 +176,16 @@ def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     models = (
-        *(PredictBody, CompareBody, RecommendBody),
-        *(Prediction, Comparison, Recommendation, Error),
+        *(PredictBody, CompareBody, RecommendBody, SuggestBody),
+        *(Prediction, Comparison, Recommendation, Advice, Error),
     )
     _, made = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
     schemas = made["$defs"]
     words = vocabulary()
-    schemas["PredictBody"]["properties"]["runtime"]["enum"] = list(words.runtimes)
-    schemas["ObservationBody"]["properties"]["runtime"]["enum"] = list(words.runtimes)
-    for body in ("PredictBody", "CompareBody", "RecommendBody", "ObservationBody"):
+    for body in ("PredictBody", "CompareBody", "RecommendBody", "SuggestBody", "ObservationBody"):
         fields = schemas[body]["properties"]
+        if "runtime" in fields:
+            fields["runtime"]["enum"] = list(words.runtimes)
         fields["workload"]["examples"] = list(words.workloads)
         fields["mechanisms"] |= {
             "additionalProperties": False,
@@ -233,6 +235,16 @@ def _paths() -> dict[str, Any]:
                 failures,
                 {"$ref": _REF.format(model="RecommendBody")},
                 EXAMPLE,
+            )
+        },
+        "/suggest": {
+            "post": _operation(
+                "suggest",
+                "What to measure on one's own rig to narrow an interval",
+                {"$ref": _REF.format(model="Advice")},
+                failures,
+                {"$ref": _REF.format(model="SuggestBody")},
+                SUGGEST_EXAMPLE,
             )
         },
         "/model": {"get": _operation("model", "The model card", {"type": "object"}, (500, 503))},

@@ -217,6 +217,33 @@ def show_recommendation(console: Console, document: Mapping[str, Any]) -> None:
         console.print(f"{said} ({', '.join(found['path'])})")
 
 
+def show_suggestions(console: Console, document: Record) -> None:
+    """What to measure: each candidate by itself, then the lines to run for the planned ones."""
+    kept = f"{document['retained']:.0%}"
+    console.print(f"{_title(document['scenario'])} keeps {kept}, {_interval(document)} now")
+    table = Table(title="one measurement of your own, most telling first", title_justify="left")
+    for name in ("measure", "with", "width then", "interval then"):
+        table.add_column(name, justify="right" if name.endswith("then") else "left")
+    for item in document["ranked"]:
+        table.add_row(*_suggested(item))
+    console.print(table)
+    for place, item in enumerate(document["plan"], 1):
+        what, tool, width, then = _suggested(item)
+        console.print(f"{place}. {what} with {tool}: {width} of the width, {then}")
+        lines = item["benchmark"]
+        for side in ("native", "isolated"):
+            for line in lines[side]:
+                # Whole, however long: it is there to be pasted.
+                console.print(Text(f"   {side:9} {line}"), soft_wrap=True)
+        console.print(f"   read {lines['figure']} [{lines['unit']}] on both sides")
+
+
+def _suggested(item: Record) -> tuple[str, str, str, str]:
+    scenario = item["scenario"]
+    what = f"{scenario['workload']} in {scenario['runtime']}"
+    return what, item["benchmark"]["tool"], f"{item['width_ratio']:.0%}", _interval(item)
+
+
 def _show_ranked(console: Console, document: Mapping[str, Any]) -> None:
     ranked, in_usd = document["ranked"], document["ranked_by"] == "tco_usd"
     if not ranked:

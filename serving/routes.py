@@ -1,4 +1,4 @@
-"""The routes of the service: /predict, /compare, /recommend, /model and their description."""
+"""The routes of the service: questions, /model, and their description."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from serving.problems import document_of, json_bytes
 from serving.recommend import answer_recommend, parse_recommend
 from serving.schema import parse_compare, parse_predict
 from serving.store import Champion
+from serving.suggest import answer_suggest, parse_suggest
 
 logger = logging.getLogger("nearmetal.serving")
 
@@ -44,6 +45,9 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
             lambda document: answer_recommend(champion.predictor, parse_recommend(document)),
         )
 
+    async def suggested(request: Request) -> Response:
+        return await _answered(request, lambda document: _suggest(champion, document))
+
     def model(_: Request) -> Response:
         return _guarded(lambda: dict(champion.predictor().card))
 
@@ -61,6 +65,7 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
             Route("/predict", predict, methods=["POST"]),
             Route("/compare", compared, methods=["POST"]),
             Route("/recommend", recommended, methods=["POST"]),
+            Route("/suggest", suggested, methods=["POST"]),
             Route("/model", model, methods=["GET"]),
             Route("/docs.json", docs, methods=["GET"]),
         ]
@@ -83,6 +88,11 @@ def _predict(champion: Champion, document: Any) -> Any:
 def _compare(champion: Champion, document: Any) -> Any:
     comparison = parse_compare(document)
     return compare(champion.predictor(), comparison)
+
+
+def _suggest(champion: Champion, document: Any) -> Any:
+    search = parse_suggest(document)
+    return answer_suggest(champion.predictor(), search)
 
 
 async def _answered(request: Request, work: Callable[[Any], Any]) -> Response:

@@ -47,6 +47,7 @@ def test_help_is_given_and_shows_examples():
         "predict",
         "compare",
         "recommend",
+        "suggest",
         "matrix",
         "options",
         "train",

@@ -116,7 +116,7 @@ def test_docs_describe_every_route(client):
     assert named <= document["components"]["schemas"].keys()
 
 
-@pytest.mark.parametrize("path", ["/predict", "/compare"])
+@pytest.mark.parametrize("path", ["/predict", "/compare", "/recommend", "/suggest"])
 def test_the_examples_of_the_docs_work(client, path):
     content = client.get("/docs.json").json()["paths"][path]["post"]["requestBody"]["content"]
     assert client.post(path, json=content["application/json"]["example"]).status_code == 200
