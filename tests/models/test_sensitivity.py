@@ -19,7 +19,8 @@ def test_a_moved_constant_stays_in_its_range(entry, position):
     constant = quantities()[entry[0]].entries[entry[1]]
     place = list(quantities()[entry[0]].entries).index(entry[1])
     found = moved({entry: position})[entry[0]][place]
-    assert constant.low * (1 - 1e-12) <= found <= constant.high * (1 + 1e-12)
+    slack = 1e-12 * (constant.high - constant.low)
+    assert constant.low - slack <= found <= constant.high + slack
 
 
 def test_positions_are_ends_and_middle():
