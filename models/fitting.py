@@ -13,6 +13,7 @@ from models.calibration import Bounds, Calibration, calibrate, scale_features
 from models.gaussian import row_terms
 from models.kernel import Amplitudes, self_variance
 from models.narrowing import learn_narrowing, own_answers
+from models.novelty import variance_left
 from models.predictor import Predictor, Record
 from models.rows import Rows
 from models.selection import (
@@ -178,11 +179,10 @@ def _novelty_threshold(
     rows: Rows, answer: LeaveOut, amplitudes: Amplitudes, scored: Flags
 ) -> float:
     """The share of carried-over variance left at the ninth decile of sources never seen."""
-    general, whole = self_variance(rows.points.encoding, amplitudes)
-    left = answer.variance - rows.noise - (whole - general)
+    general, _ = self_variance(rows.points.encoding, amplitudes)
     plain = scored.copy()
     plain[rows.baseline] = False
     plain &= general > 0
     if not plain.any():
         return 1.0
-    return float(np.quantile(np.clip(left[plain] / general[plain], 0.0, 1.0), 0.9))
+    return float(np.quantile(variance_left(rows, answer, amplitudes)[plain], 0.9))
