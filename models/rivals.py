@@ -152,6 +152,7 @@ def rivals(
         "random-forest": EncodedRegressor(make=_forest),
         "gradient-boosting": EncodedRegressor(make=_boosting),
         "prior-and-boosting": EncodedRegressor(make=_boosting, on_prior=True),
+        "prior-and-forest": EncodedRegressor(make=_forest, on_prior=True),
     }
 
 
