@@ -19,6 +19,7 @@ from datasets.table import read_measurements
 from models.predictor import Record
 from models.rows import Rows, make_rows
 from models.sensitivity import RowPrior
+from training.leaks import Leak, find_leaks, refuse_repeats
 from training.protocol import group_codes, is_scored, sampled
 
 SYNTHETIC_ROWS = 150
@@ -34,6 +35,7 @@ class Corpus:
     groups: tuple[str, ...]
     digests: dict[str, str]
     sizes: dict[str, int]
+    leaks: tuple[Leak, ...] = ()
 
     @cached_property
     def prior(self) -> RowPrior:
@@ -59,14 +61,20 @@ def load_corpus(
 ) -> Corpus:
     """Curated, reference and synthetic rows, and the user's own files.
 
-    Raises InvalidInput naming file and row of what is wrong in a user's file.
+    Raises InvalidInput naming file and row of what is wrong in a user's file, or the curated
+    source that it repeats.
     """
-    own = [m for path in files for m in read_measurements(path)]
     curated = list(measured())
+    own: list[Measurement] = []
+    for path in files:
+        found = read_measurements(path)
+        refuse_repeats(found, curated, Path(path).name)
+        own += found
     made = synthetic_rows(synthetic, seed)
     rows = [*sampled(curated), *own, *reference(), *made]
     group_of = {s.id: s.group for s in sources().values()}
     names = [group_of.get(m.source, m.source) for m in rows]
+    everyone = [*curated, *own]
     source_codes = {name: i for i, name in enumerate(sorted({m.source for m in rows}))}
     return Corpus(
         tuple(rows),
@@ -86,4 +94,6 @@ def load_corpus(
             "own": len(own),
             "sampled": len(rows),
         },
+        # All rows, not the sampled ones: two samples of the same rows may share few.
+        find_leaks(everyone, [group_of.get(m.source, m.source) for m in everyone]),
     )
