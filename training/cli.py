@@ -74,7 +74,9 @@ def train(
     if as_json:
         print(json.dumps(lesson.document))
         return
-    print_table(lesson.document["models"])
+    from training.display import print_evaluation
+
+    print_evaluation(lesson.document)
     moved = "is the champion" if lesson.promoted else "stays a candidate"
     print(f"version {lesson.version} {moved}: {lesson.why}")
 
@@ -99,7 +101,7 @@ def evaluate(
     from training.corpus import load_corpus
     from training.teach import answers_of, assess
 
-    with progress_bar("evaluating", 16) as step:
+    with progress_bar("evaluating", 20) as step:
         corpus = load_corpus(seed=seed)
         evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True)
     _told(evaluation.document(corpus), as_json)
@@ -109,9 +111,9 @@ def _told(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(document))
         return
-    data = document["dataset"]
-    print(f"{document['protocol']}: {data['rows']} rows of {data['sources']} sources")
-    print_table(document["models"])
+    from training.display import print_evaluation
+
+    print_evaluation(document)
 
 
 def ui(
@@ -133,23 +135,3 @@ def ui(
     # One worker: each takes seconds to import, and one person looks at a time.
     command += ["--host", host, "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, command)
-
-
-def print_table(models: dict[str, dict]) -> None:
-    """Each model, its errors by source and row, coverage and width, best first."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="leave-one-source-out, errors in log retained")
-    for name in ("model", "by source", "by row", "median", "coverage", "width"):
-        table.add_column(name, justify="left" if name == "model" else "right")
-    for name, m in sorted(models.items(), key=lambda item: item[1]["error_by_source"]):
-        interval = (f"{m['coverage']:.3f}", f"{m['width']:.2f}") if "coverage" in m else ("-", "-")
-        table.add_row(
-            name,
-            f"{m['error_by_source']:.3f}",
-            f"{m['error_by_row']:.3f}",
-            f"{m['median_error']:.0%}",
-            *interval,
-        )
-    Console(width=100).print(table)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -13,15 +13,23 @@ from features.encoder import names_of
 from features.vocabulary import vocabulary
 from models.calibration import Bounds, calibrate
 from models.fitting import features_of, nested, prior_answer
+from models.novelty import nested_variance_left
 from models.rivals import leave_one_out_errors, reference_cells, rivals
+from models.rows import Rows
 from models.selection import Candidate, leave_out_candidates
+from models.unaided import UNAIDED, unaided
+from training.bootstrap import Draws, error_intervals, ratios
+from training.breakdown import breakdown, deciles, flagged, worst_coverage
 from training.corpus import Corpus
 from training.metrics import LEVELS, Outcome, measures
 from training.protocol import PROTOCOL
+from training.random_folds import flattering, folded_residual, folds
 
 Array = NDArray[np.float64]
 
 CHAMPION = "champion"
+# Which rivals are also shown under random folds, to tell how much those flatter.
+FOLDED = ("random-forest", "gradient-boosting")
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Evaluation:
                 "rows": len(self.observed),
                 "sources": len(set(self.groups)),
             },
+            "leaks": [leak.as_dict() for leak in corpus.leaks],
             "models": self.table,
         }
 
@@ -56,7 +65,16 @@ def evaluate_residual(
     honest = nested(corpus.rows, candidates, corpus.scored, LEVELS)
     keep = corpus.scored
     error = (corpus.rows.residual - honest.mean)[keep]
-    return Outcome(name, error, _scored(honest.bounds, keep))
+    novelty = nested_variance_left(corpus.rows, candidates, honest.chosen)[keep]
+    return Outcome(name, error, _scored(honest.bounds, keep), novelty)
+
+
+def evaluate_unaided(corpus: Corpus) -> Outcome:
+    """The residual model's kernel without the prior, nested like it: what the physics is worth."""
+    rows = unaided(corpus.rows)
+    honest = nested(rows, leave_out_candidates(rows, UNAIDED), corpus.scored, LEVELS)
+    error = (rows.residual - honest.mean)[corpus.scored]
+    return Outcome("gp-without-prior", error, _scored(honest.bounds, corpus.scored))
 
 
 def evaluate_prior(corpus: Corpus) -> Outcome:
@@ -86,27 +104,45 @@ def evaluate_rivals(
     corpus: Corpus, *, progress: Callable[[], None] = lambda: None, jobs: int = 2
 ) -> list[Outcome]:
     """The simple rivals' errors, each refitted without each source. The prior has its own."""
-    rows, keep = corpus.rows, corpus.scored
+    measured = corpus.rows.take(np.flatnonzero(corpus.scored))
+    outcomes = []
+    for name, model in _rivals(corpus).items():
+        outcomes.append(Outcome(name, _refitted(model, measured, jobs), {}))
+        progress()
+    return outcomes
+
+
+def evaluate_folded(corpus: Corpus, *, jobs: int = 2) -> list[Outcome]:
+    """The model and some rivals under random folds. These flatter; see training.random_folds."""
+    fold = replace(corpus.rows, group=folds(corpus)).take(np.flatnonzero(corpus.scored))
+    models = _rivals(corpus)
+    return [
+        folded_residual(corpus, CHAMPION),
+        *(Outcome(name, _refitted(models[name], fold, jobs), {}) for name in FOLDED),
+    ]
+
+
+def _rivals(corpus: Corpus) -> dict:
     is_reference = np.array([m.origin == "reference" for m in corpus.measurements])
     words = vocabulary()
     codes = {name: i for i, name in enumerate(names_of("runtime"))}
     parents = {codes[r.name]: codes[r.parent] for r in words.runtimes.values() if r.parent}
-    models = rivals(reference_cells(rows, is_reference), parents)
+    models = rivals(reference_cells(corpus.rows, is_reference), parents)
     models.pop("prior")
-    measured = rows.take(np.flatnonzero(keep))
-    flags = np.ones(len(measured), dtype=bool)
-    groups = np.unique(measured.group)
-    outcomes = []
-    for name, model in models.items():
-        found = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(_one_group)(model, measured, flags, int(g)) for g in groups
-        )
-        error = np.zeros(len(measured))
-        for g, errors in zip(groups, found, strict=True):
-            error[measured.group == g] = errors
-        outcomes.append(Outcome(name, error, {}))
-        progress()
-    return outcomes
+    return models
+
+
+def _refitted(model, rows: Rows, jobs: int) -> Array:
+    """Errors (n,) of each group's rows by the model fitted to all others."""
+    flags = np.ones(len(rows), dtype=bool)
+    groups = np.unique(rows.group)
+    found = Parallel(n_jobs=jobs, prefer="threads")(
+        delayed(_one_group)(model, rows, flags, int(g)) for g in groups
+    )
+    error = np.zeros(len(rows))
+    for g, errors in zip(groups, found, strict=True):
+        error[rows.group == g] = errors
+    return error
 
 
 def without_synthetic(corpus: Corpus, candidates: Sequence[Candidate]) -> Outcome:
@@ -129,17 +165,45 @@ def _one_group(model, rows, flags: NDArray, group: int) -> Array:
     return leave_one_out_errors(clone(model), rows, flags, group)
 
 
-def tabulate(corpus: Corpus, outcomes: Sequence[Outcome]) -> Evaluation:
-    """Measures of outcomes on the corpus's scored rows."""
+def tabulate(
+    corpus: Corpus, outcomes: Sequence[Outcome], folded: Sequence[Outcome] = ()
+) -> Evaluation:
+    """Measures of outcomes on the corpus's scored rows, and beside them those under random folds.
+
+    A row's novelty is what the model found, so that every model is judged on the same deciles.
+    """
     places = np.flatnonzero(corpus.scored)
     groups = tuple(corpus.groups[i] for i in places)
     runtimes = tuple(corpus.measurements[i].scenario.runtime for i in places)
     workloads = tuple(corpus.measurements[i].scenario.workload for i in places)
+    kinds = {"source": groups, "runtime": runtimes, "workload": workloads}
+    by_name = {o.name: o for o in outcomes}
+    draws = Draws.of(groups)
+    novelty = by_name[CHAMPION].novelty if CHAMPION in by_name else None
+    if novelty is not None:
+        kinds["novelty_decile"] = deciles(novelty)
+    table = {}
+    for o in outcomes:
+        table[o.name] = {
+            **measures(o, groups, runtimes),
+            **worst_coverage(o, groups, runtimes),
+            **error_intervals(np.abs(o.error), draws),
+            **({} if o.novelty is None else flagged(o, o.novelty)),
+            "ratio_to": ratios(o.name, {k: v.error for k, v in by_name.items()}, draws),
+            **_by(o, kinds),
+        }
+    for o in folded:
+        table[o.name]["random_5_fold"] = flattering(o, groups, runtimes)
     return Evaluation(
-        {o.name: o for o in outcomes},
-        {o.name: measures(o, groups, runtimes) for o in outcomes},
+        by_name,
+        table,
         groups,
         runtimes,
         workloads,
         corpus.rows.log_retained[places],
     )
+
+
+def _by(outcome: Outcome, kinds: Mapping[str, Sequence[str]]) -> dict:
+    """Only a model with intervals has more to tell of its groups than the tracked errors do."""
+    return {"by": breakdown(outcome, kinds)} if outcome.bounds else {}

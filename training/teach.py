@@ -20,13 +20,16 @@ from training.corpus import Corpus, load_corpus
 from training.evaluation import (
     CHAMPION,
     Evaluation,
+    evaluate_folded,
     evaluate_prior,
     evaluate_residual,
     evaluate_rivals,
+    evaluate_unaided,
     tabulate,
     without_synthetic,
 )
 from training.instances import instance_summaries
+from training.metrics import Outcome
 from training.own_rows import own_row_measures
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
@@ -119,12 +122,17 @@ def assess(
 ) -> Evaluation:
     """Leave-one-source-out of the model, the prior and the rivals."""
     outcomes = [evaluate_residual(corpus, answers), evaluate_prior(corpus)]
+    folded: list[Outcome] = []
     step("model")
     if all_rivals:
         outcomes.append(without_synthetic(corpus, answers))
         step("without synthetic rows")
+        outcomes.append(evaluate_unaided(corpus))
+        step("without the prior")
         outcomes += evaluate_rivals(corpus, progress=lambda: step("rival"))
-    evaluation = tabulate(corpus, outcomes)
+        folded = evaluate_folded(corpus)
+        step("random folds")
+    evaluation = tabulate(corpus, outcomes, folded)
     evaluation.table[CHAMPION]["own_rows"] = own_row_measures(corpus.rows, corpus.scored, answers)
     return evaluation
 
@@ -158,7 +166,7 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
         **{f"amplitude.{k}": v for k, v in predictor.amplitudes.as_dict().items()},
     }
     with tracking.tracked_run(corpus, parameters) as mlflow:
-        tracking.log_evaluation(mlflow, evaluation, CHAMPION)
+        tracking.log_evaluation(mlflow, evaluation, CHAMPION, corpus)
         _log_pictures(mlflow, evaluation)
         version = tracking.register(mlflow, predictor)
         predictor = replace(predictor, version=version)

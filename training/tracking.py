@@ -99,21 +99,32 @@ def tracked_run(corpus: Corpus, parameters: Mapping[str, Any]) -> Iterator[Any]:
         yield mlflow
 
 
-def log_evaluation(mlflow: Any, evaluation: Evaluation, champion: str) -> None:
-    """Metrics of the model overall, by source, runtime and workload; rivals as child runs."""
+def log_evaluation(mlflow: Any, evaluation: Evaluation, champion: str, corpus: Corpus) -> None:
+    """Metrics of the model overall, by source, runtime and workload; rivals as child runs, each
+    with the digests of the rows that its figures are of."""
+    digests = {f"dataset.{k}": v for k, v in corpus.digests.items()}
     mlflow.log_metrics(_flat(evaluation, champion))
     for name in evaluation.table:
         if name == champion:
             continue
         with mlflow.start_run(run_name=name, nested=True):
-            mlflow.log_param("model", name)
+            mlflow.log_params({"model": name, **digests})
             mlflow.log_metrics(_flat(evaluation, name))
     mlflow.log_dict(evaluation.table, "evaluation.json")
 
 
 def _flat(evaluation: Evaluation, name: str) -> dict[str, float]:
     table = evaluation.table[name]
-    out = {k: float(v) for k, v in table.items() if not isinstance(v, dict)}
+    out = {k: float(v) for k, v in table.items() if isinstance(v, float)}
+    for key in ("error_by_source", "error_by_row"):
+        out[f"{key}.low"], out[f"{key}.high"] = table[f"{key}_interval"]
+    for other, found in table["ratio_to"].items():
+        if found["ratio"] is not None:
+            out[f"ratio_to.{other}"] = found["ratio"]
+            out[f"ratio_to.{other}.low"], out[f"ratio_to.{other}.high"] = found["interval"]
+    for key, value in table.get("random_5_fold", {}).items():
+        if key != "flattering":
+            out[f"flattering.random_5_fold.{key}"] = value
     size = np.abs(evaluation.outcomes[name].error)
     for kind, keys in (
         ("source", evaluation.groups),
@@ -121,8 +132,11 @@ def _flat(evaluation: Evaluation, name: str) -> dict[str, float]:
         ("workload", evaluation.workloads),
     ):
         out.update({f"error.{kind}.{k}": v for k, v in mean_by(size, keys).items()})
-    for runtime, value in table.get("coverage_by_runtime", {}).items():
-        out[f"coverage.runtime.{runtime}"] = value
+    for kind, cells in table.get("by", {}).items():
+        for key, cell in cells.items():
+            out[f"coverage.{kind}.{key}"] = cell["coverage"]
+            if kind == "novelty_decile":
+                out[f"error.{kind}.{key}"] = cell["error"]
     return out
 
 
