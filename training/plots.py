@@ -62,3 +62,16 @@ def residual_by(ax: Any, error: Array, keys: tuple[str, ...]) -> Any:
     ax.axvline(0.0, color="k", linewidth=0.8)
     ax.set(xlabel="observed - predicted log retained", title="residual by runtime")
     return ax
+
+
+def learning(ax: Any, curve: list[dict[str, Any]], prior_error: float) -> Any:
+    """Error on held-out sources against how many sources were taught, and the prior's alone."""
+    sources = [point["sources"] for point in curve]
+    low, high = zip(*(point["range"] for point in curve), strict=True)
+    ax.fill_between(sources, low, high, alpha=0.2)
+    ax.plot(sources, [point["error_by_source"] for point in curve], "o-", label="model")
+    ax.axhline(prior_error, color="k", linewidth=0.8, label="prior alone")
+    ax.set(xlabel="sources taught", ylabel="error by source, log retained", ylim=(0, None))
+    ax.set_title("learning curve, sources held out")
+    ax.legend()
+    return ax
