@@ -69,7 +69,7 @@ def train(
     """
     from training.teach import train as teach
 
-    with progress_bar("training", 19) as step:
+    with progress_bar("training", 27) as step:
         lesson = teach(measurements or [], seed=seed, step=step)
     if as_json:
         print(json.dumps(lesson.document))

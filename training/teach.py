@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from datasets.footprints import shipped_footprints
-from datasets.shipped import measured
 from features.constants import quantities
 from models.fitting import fit_predictor
 from models.persistence import save_predictor
 from models.predictor import Predictor
 from models.selection import CANDIDATES, Candidate, leave_out_candidates
 from training import plots
+from training.card import card_of
+from training.card_page import card_page
 from training.corpus import Corpus, load_corpus
+from training.curve import learning_curve
 from training.evaluation import (
     CHAMPION,
     Evaluation,
@@ -28,12 +29,10 @@ from training.evaluation import (
     tabulate,
     without_synthetic,
 )
-from training.instances import instance_summaries
 from training.metrics import Outcome
 from training.own_rows import own_row_measures
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
-from training.summary import measured_medians
 
 Step = Callable[[str], None]
 
@@ -67,6 +66,7 @@ def _fit(
     corpus: Corpus,
     evaluation: Evaluation | None = None,
     answers: Sequence[Candidate] | None = None,
+    curve: Sequence[dict[str, Any]] = (),
     progress: Callable[[], None] = lambda: None,
 ) -> Predictor:
     """A predictor of the whole corpus that carries its card; registration gives its version."""
@@ -78,24 +78,9 @@ def _fit(
         trained_at=_now(),
         answers=answers,
         prior=corpus.prior,
-        card=card_of(corpus, evaluation),
+        card=card_of(corpus, evaluation, curve),
         progress=progress,
     )
-
-
-def card_of(corpus: Corpus, evaluation: Evaluation | None) -> dict[str, Any]:
-    """What the model card says: data, protocol, and the errors where they were measured."""
-    card: dict[str, Any] = {
-        "protocol": PROTOCOL,
-        "dataset": {"digests": corpus.digests, "rows": corpus.sizes},
-        "scored_rows": int(corpus.scored.sum()),
-        "measured": measured_medians(measured()),
-        "instances": instance_summaries(measured(), shipped_footprints()),
-        "sources": len({g for g, s in zip(corpus.groups, corpus.scored, strict=True) if s}),
-    }
-    if evaluation is not None:
-        card["models"] = evaluation.table
-    return card
 
 
 def fitted_constants(predictor: Predictor) -> dict[str, dict[str, Any]]:
@@ -155,7 +140,10 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
     corpus = load_corpus(files, seed=seed)
     answers = answers_of(corpus, step)
     evaluation = assess(corpus, answers, step, all_rivals=True)
-    predictor = _fit(corpus, evaluation, answers)
+    curve = learning_curve(
+        corpus, evaluation.outcomes[CHAMPION], progress=lambda: step("learning curve")
+    )
+    predictor = _fit(corpus, evaluation, answers, curve)
     step("tracking")
     present = tracking.champion_measures()
     parameters = {
@@ -167,11 +155,12 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
     }
     with tracking.tracked_run(corpus, parameters) as mlflow:
         tracking.log_evaluation(mlflow, evaluation, CHAMPION, corpus)
-        _log_pictures(mlflow, evaluation)
+        _log_pictures(mlflow, evaluation, curve)
         version = tracking.register(mlflow, predictor)
         predictor = replace(predictor, version=version)
         _log_files(mlflow, predictor)
         mlflow.log_dict(fitted_constants(predictor), "fitted_constants.json")
+        tracking.log_card(mlflow, predictor.card, _page(predictor))
         promoted, why = _better(evaluation, corpus, present)
         mlflow.set_tags({"promoted": str(promoted).lower(), "promotion.reason": why})
         step("storing")
@@ -209,7 +198,11 @@ def _better(
     return False, f"its error {error:.4f} is not below {old:.4f} of version {present['version']}"
 
 
-def _log_pictures(mlflow: Any, evaluation: Evaluation) -> None:
+def _page(predictor: Predictor) -> str:
+    return card_page(predictor.card, predictor.version, predictor.trained_at)
+
+
+def _log_pictures(mlflow: Any, evaluation: Evaluation, curve: list[dict[str, Any]]) -> None:
     outcome = evaluation.outcomes[CHAMPION]
     fig, ax = plots.figure()
     plots.parity(ax, evaluation.observed, outcome.error)
@@ -223,6 +216,9 @@ def _log_pictures(mlflow: Any, evaluation: Evaluation) -> None:
     fig, ax = plots.figure()
     plots.residual_by(ax, outcome.error, evaluation.runtimes)
     mlflow.log_figure(fig, "residual_by_runtime.png")
+    fig, ax = plots.figure()
+    plots.learning(ax, curve, evaluation.table["prior"]["error_by_source"])
+    mlflow.log_figure(fig, "learning_curve.png")
 
 
 def _log_files(mlflow: Any, predictor: Predictor) -> None:

@@ -113,6 +113,16 @@ def log_evaluation(mlflow: Any, evaluation: Evaluation, champion: str, corpus: C
     mlflow.log_dict(evaluation.table, "evaluation.json")
 
 
+def log_card(mlflow: Any, card: Mapping[str, Any], page: str) -> None:
+    """The model card, as a document and as a page; each point of its learning curve as a metric."""
+    mlflow.log_dict(dict(card), "model_card.json")
+    mlflow.log_text(page, "model_card.html")
+    for point in card.get("learning_curve", ()):
+        mlflow.log_metric(
+            "learning_curve.error_by_source", point["error_by_source"], step=point["sources"]
+        )
+
+
 def _flat(evaluation: Evaluation, name: str) -> dict[str, float]:
     table = evaluation.table[name]
     out = {k: float(v) for k, v in table.items() if isinstance(v, float)}

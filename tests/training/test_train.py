@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from features.scenario import Scenario
 from models.persistence import load_predictor
 from training import teach
 from training.corpus import load_corpus
+from training.curve import learning_curve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,6 +90,8 @@ def lessons(home, corpus, answers):
         patch.setattr(teach, "answers_of", lambda *_: answers)
         whole = teach.assess
         patch.setattr(teach, "assess", lambda *a, **k: whole(*a, **{**k, "all_rivals": False}))
+        curve = partial(learning_curve, sizes=(4,), draws=1)
+        patch.setattr(teach, "learning_curve", curve)
         first = teach.train()
         served = champion(home)
         return first, served, teach.train()
@@ -111,10 +115,16 @@ def test_a_run_is_tracked_registered_and_promoted(lessons):
     assert {d.dataset.name for d in run.inputs.dataset_inputs} >= {"measured", "synthetic"}
     pictures = {a.path for a in client.list_artifacts(run.info.run_id)}
     assert {"parity.png", "calibration.png", "coverage_by_source.png"} <= pictures
+    assert {"learning_curve.png", "model_card.html", "model_card.json"} <= pictures
+    assert run.data.metrics["learning_curve.error_by_source"] == pytest.approx(
+        run.data.metrics["error_by_source"]
+    )
     children = client.search_runs(
         [run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'"
     )
     assert {c.data.params["model"] for c in children} >= {"prior"}
+    digest = run.data.params["dataset.measured"]
+    assert {c.data.params["dataset.measured"] for c in children} == {digest}
 
 
 def test_the_registered_model_is_loaded_without_pickle_and_says_the_same(lessons):
