@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from models.calibration import Bounds
 from models.home import champion_folder
 from models.persistence import load_predictor
 from models.predictor import Predictor
+from training.leaks import figure, repeats
 from training.metrics import LEVELS, Outcome, measures
 from training.protocol import is_scored
 
@@ -20,8 +23,9 @@ from training.protocol import is_scored
 def score_holdout(path: Path) -> dict:
     """The document of `evaluate --holdout`: the champion's measures on a file of our schema.
 
-    Start-up rows are not scored. Raises InvalidInput naming file and row of what is wrong, and
-    ModelUnavailable without a champion.
+    Start-up rows are not scored. `leaks` names sources of the file whose figures the champion was
+    taught: it is no hold-out for these. Raises InvalidInput naming file and row of what is wrong,
+    and ModelUnavailable without a champion.
     """
     rows = [m for m in read_measurements(path) if is_scored(m)]
     predictor = load_predictor(champion_folder())
@@ -30,11 +34,20 @@ def score_holdout(path: Path) -> dict:
     return {
         "protocol": "holdout",
         "dataset": {"digest": digest(rows), "rows": len(rows), "sources": len(set(sources))},
+        "leaks": [leak.as_dict() for leak in repeats(rows, _taught(predictor))],
         "models": {
             name: measures(outcome, sources, runtimes)
             for name, outcome in holdout_outcomes(predictor, rows).items()
         },
     }
+
+
+def _taught(predictor: Predictor) -> dict[Hashable, set[str]]:
+    found: dict[Hashable, set[str]] = defaultdict(set)
+    for r in predictor.records:
+        if r.origin == "measured":
+            found[figure(r.scenario, r.baseline, r.retained)].add(r.source)
+    return found
 
 
 def holdout_outcomes(predictor: Predictor, rows: list[Measurement]) -> dict[str, Outcome]:

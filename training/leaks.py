@@ -60,11 +60,29 @@ def find_leaks(rows: Sequence[Measurement], groups: Sequence[str]) -> tuple[Leak
             if group_of[pair[0]] != group_of[pair[1]]:
                 shared[pair].append(by_source[pair[0]])
     found = [
-        Leak(pair, len(same), f"{same[0].scenario.runtime} {same[0].scenario.workload}")
+        Leak(pair, len(same), _example(same[0]))
         for pair, same in shared.items()
         if len(same) > HANDFUL
     ]
     return tuple(sorted(found, key=lambda leak: (-leak.rows, leak.sources)))
+
+
+def repeats(
+    rows: Iterable[Measurement], taught: Mapping[Hashable, Iterable[str]]
+) -> tuple[Leak, ...]:
+    """Sources of rows that tell more than a handful of figures which a taught source tells.
+
+    `taught` names the sources of each figure. A row's source stands first, whatever it is called.
+    """
+    shared: dict[tuple[str, str], dict[Hashable, Measurement]] = defaultdict(dict)
+    for m in rows:
+        for source in taught.get(_figure(m), ()):
+            shared[m.source, source][_figure(m)] = m
+    return tuple(
+        Leak(pair, len(same), _example(next(iter(same.values()))))
+        for pair, same in sorted(shared.items())
+        if len(same) > HANDFUL
+    )
 
 
 def refuse_repeats(own: Sequence[Measurement], curated: Iterable[Measurement], where: str) -> None:
@@ -72,21 +90,20 @@ def refuse_repeats(own: Sequence[Measurement], curated: Iterable[Measurement], w
 
     Raises InvalidInput naming the file `where` and the source that is repeated.
     """
-    known: dict[Hashable, set[str]] = defaultdict(set)
+    taught: dict[Hashable, set[str]] = defaultdict(set)
     for m in curated:
-        known[_figure(m)].add(m.source)
-    repeats: dict[str, set[Hashable]] = defaultdict(set)
-    for m in own:
-        for source in known.get(_figure(m), ()):
-            repeats[source].add(_figure(m))
+        taught[_figure(m)].add(m.source)
     problems = [
         Problem(
             "retained",
-            f"{len(same)} rows repeat curated measurements of {source}; leave them out, they are "
-            "taught already",
+            f"{leak.rows} rows of {leak.sources[0]} repeat curated measurements of "
+            f"{leak.sources[1]}; leave them out, they are taught already",
         )
-        for source, same in sorted(repeats.items())
-        if len(same) > HANDFUL
+        for leak in repeats(own, taught)
     ]
     if problems:
         raise InvalidInput(problems, where)
+
+
+def _example(m: Measurement) -> str:
+    return f"{m.scenario.runtime} {m.scenario.workload}"

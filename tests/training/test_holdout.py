@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from datasets.shipped import measured
+from datasets.table import write_measurements
 from features.errors import InvalidInput, ModelUnavailable
 from training.holdout import score_holdout
 from training.teach import quick_champion
@@ -39,6 +42,7 @@ def test_the_champion_and_its_prior_are_scored_on_the_file(file):
     found = json.loads(json.dumps(score_holdout(file)))
     assert found["dataset"]["rows"] == 3
     assert set(found["models"]) == {"champion", "prior"}
+    assert found["leaks"] == []
     champion = found["models"]["champion"]
     assert 0 < champion["error_by_row"] < 0.6
     assert champion["coverage"] == 1.0
@@ -46,3 +50,13 @@ def test_the_champion_and_its_prior_are_scored_on_the_file(file):
     file.write_text(FILE.replace("0.97", "97 percent"))
     with pytest.raises(InvalidInput, match=r"mine\.csv, row 2"):
         score_holdout(file)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_file_that_the_champion_was_taught_is_no_holdout(tmp_path):
+    quick_champion()
+    path = tmp_path / "taught.csv"
+    known = [m for m in measured() if m.source == "cni2024"]
+    write_measurements(path, [replace(m, source="mine") for m in known])
+    [leak] = score_holdout(path)["leaks"]
+    assert leak["sources"] == ["mine", "cni2024"]
