@@ -69,7 +69,7 @@ def _number(value: float | None, digits: int = 3) -> str:
 
 def _with_span(value: float | None, span: Sequence[float] | None, digits: int = 2) -> str:
     told = f" ({span[0]:.{digits}f} to {span[1]:.{digits}f})" if span else ""
-    return _number(value, max(digits, 2)) + told
+    return _number(value) + told
 
 
 def _data(card: Mapping[str, Any]) -> list[str]:

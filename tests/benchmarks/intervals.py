@@ -3,7 +3,8 @@
     uv run --group bench python -m tests.benchmarks.intervals [--jobs 2] [--json]
 
 For each source, every method is fitted to all others and asked for intervals at training.metrics'
-LEVELS. MAPIE's methods stand on our own Gaussian process, so that only the intervals differ:
+LEVELS. MAPIE's methods stand on our own Gaussian process with fixed amplitudes, so that little but
+the intervals differs:
 
 - cross-conformal: five folds by whole sources (MAPIE's `groups` with GroupKFold), method "plus";
 - jackknife+: one fold a source (LeaveOneGroupOut), method "plus";
