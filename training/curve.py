@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from models.fitting import choose_scored
 from models.gaussian import row_terms
 from models.kernel import Terms, combine
-from models.selection import CANDIDATES, leave_out_candidates
+from models.selection import CANDIDATES, adaptation, leave_out_candidates
 from training.corpus import Corpus
 from training.metrics import Outcome, mean_by
 
@@ -85,13 +86,16 @@ def _held_out_errors(
     kept = np.flatnonzero(~np.isin(rows.group, held))
     asked = np.flatnonzero(np.isin(rows.group, held) & scored)
     seen = scored[kept] & np.isin(rows.group[kept], taught)
-    some = rows.take(kept)
-    answers = leave_out_candidates(some, CANDIDATES, pairs=False)
+    some, prior = rows.take(kept), corpus.prior.take(kept)
+    answers = leave_out_candidates(some, CANDIDATES, pairs=False, prior=prior)
     amplitudes = answers[choose_scored(answers, some, seen)].amplitudes
     _, covariance = combine(terms, amplitudes)
     among = covariance[np.ix_(kept, kept)] + np.diag(some.noise)
-    mean = covariance[np.ix_(asked, kept)] @ np.linalg.solve(among, some.residual)
-    error = rows.residual[asked] - np.minimum(mean, rows.residual_limit[asked])
+    # The constants are moved by the taught rows, and the prior of the held-out ones with them.
+    learned = adaptation(some, prior)
+    rows = replace(rows, log_prior=corpus.prior.log_prior(learned.constants(learned.positions())))
+    mean = covariance[np.ix_(asked, kept)] @ np.linalg.solve(among, rows.residual[kept])
+    error = rows.residual[asked] - np.minimum(mean, rows.limit_of(rows.log_prior)[asked])
     return {int(g): float(np.abs(error[rows.group[asked] == g]).mean()) for g in held}
 
 

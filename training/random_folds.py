@@ -32,7 +32,8 @@ def folds(corpus: Corpus) -> NDArray[np.int64]:
 def folded_residual(corpus: Corpus, name: str) -> Outcome:
     """The residual model under random folds, with what it knows of the row's own source."""
     rows: Rows = replace(corpus.rows, group=folds(corpus))
-    honest = nested(rows, leave_out_candidates(rows, CANDIDATES), corpus.scored, (LEVEL,))
+    answers = leave_out_candidates(rows, CANDIDATES, prior=corpus.prior)
+    honest = nested(rows, answers, corpus.scored, (LEVEL,))
     keep = corpus.scored
     bounds = {
         level: replace(b, below=b.below[keep], above=b.above[keep])
