@@ -53,7 +53,12 @@ class RowPrior:
         place[index] = np.arange(len(index))
         kept = np.flatnonzero(place[self.baseline] >= 0)
         whole = np.concatenate([index, len(self) + kept])
-        return RowPrior(self.table.take(whole), place[self.baseline[kept]])
+        taken = RowPrior(self.table.take(whole), place[self.baseline[kept]])
+        if "slopes" in self.__dict__:
+            # A row's slopes are its own; working them out again takes longer than all else.
+            entries, columns = self.slopes
+            taken.__dict__["slopes"] = entries, columns[index]
+        return taken
 
     def log_prior(self, values: Constants | None = None) -> Array:
         """Log retained (n,) of the prior, differences where a row is one."""

@@ -20,7 +20,7 @@ from training.metrics import Outcome, mean_by
 Array = NDArray[np.float64]
 
 SIZES = (4, 8, 16, 24)
-DRAWS = 4
+DRAWS = 3
 SEED = 0
 
 

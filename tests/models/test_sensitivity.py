@@ -100,3 +100,16 @@ def test_a_difference_moves_by_the_difference():
     entries, slopes = prior.slopes
     assert slopes.shape == (2, len(entries))
     assert prior.take(np.array([0])).log_prior() == pytest.approx(whole[:1])
+
+
+def test_some_rows_of_a_prior_move_as_they_would_alone():
+    under = {"vm": Scenario("container", "cpu.int"), "container": None, "gvisor": None}
+    scenarios = [Scenario(name, "web.static", cores=4.0) for name in under]
+    whole = RowPrior.of(scenarios, list(under.values()))
+    entries, slopes = whole.slopes
+    index = np.array([0, 2])
+    alone = RowPrior.of([scenarios[i] for i in index], [under["vm"], None])
+    kept = whole.take(index)
+    np.testing.assert_array_equal(kept.slopes[1], slopes[index])
+    places = [entries.index(e) for e in alone.slopes[0]]
+    np.testing.assert_allclose(kept.slopes[1][:, places], alone.slopes[1], atol=1e-12)
