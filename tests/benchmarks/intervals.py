@@ -12,7 +12,8 @@ the intervals differs:
 - quantile boosting: gradient boosting of each quantile of the prior's residual.
 
 A row measured against another runtime is taught and judged here as if that runtime kept what the
-prior says of it; nested choices, noise by row and synthetic rows are the champion's alone.
+prior says of it; nested choices, moved constants, noise by row and synthetic rows are the
+champion's alone.
 """
 
 from __future__ import annotations
