@@ -69,7 +69,7 @@ def train(
     """
     from training.teach import train as teach
 
-    with progress_bar("training", 27) as step:
+    with progress_bar("training", 25) as step:
         lesson = teach(measurements or [], seed=seed, step=step)
     if as_json:
         print(json.dumps(lesson.document))
@@ -101,7 +101,7 @@ def evaluate(
     from training.corpus import load_corpus
     from training.teach import answers_of, assess
 
-    with progress_bar("evaluating", 20) as step:
+    with progress_bar("evaluating", 18) as step:
         corpus = load_corpus(seed=seed)
         evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True)
     _told(evaluation.document(corpus), as_json)
