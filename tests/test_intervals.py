@@ -7,10 +7,19 @@ import json
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tests.benchmarks import intervals
 from tests.training.law import corpus_of, law_measurements
 from training.metrics import LEVELS
+
+
+# Threads of small trees wait for one another more than they work, most of all beside other work.
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threadpool_limits(1):
+        yield
+
 
 HAS_MAPIE = importlib.util.find_spec("mapie") is not None
 
