@@ -184,7 +184,7 @@ def cells_page(document: dict[str, Any]) -> str:
     parts.append(f"</style><h1>Performance by runtime</h1><p>{html.escape(host)}</p>")
     for section, rows in document["sections"].items():
         labels = list(dict.fromkeys(label for row in rows for label in row["cells"]))
-        heads = "".join(f"<th>{html.escape(label)}" for label in labels)
+        heads = "".join(f"<th>{html.escape(_short(label))}" for label in labels)
         parts.append(f"<h2>{html.escape(section)}</h2><table><tr><th>metric<th>native{heads}")
         for row in rows:
             cells = "".join(_page_cell(row["cells"].get(label)) for label in labels)
@@ -208,10 +208,13 @@ def _page_cell(cell: dict[str, Any] | None) -> str:
         return "<td>"
     told = html.escape("; ".join(cell["disagreements"]), quote=True)
     mark = " *" if told else ""
-    span = f"({_interval(cell)})" if cell["interval"] else ""
+    lines = [f"({_interval(cell)})"] if cell["interval"] else []
+    if cell["reference"] is not None:
+        lines.append(f"ref {html.escape(_printed(cell))}")
+    lines.append(f"model {shown(cell['model'])}")
+    if cell["measured"] is not None:
+        lines.append(f"measured {shown(cell['measured'])} of {cell['sources']}")
     return (
         f'<td{_background(cell["retained"])} title="{told}">'
-        f"<b>{shown(cell['predicted'])}</b>{mark} <small>{span}<br>"
-        f"ref {html.escape(_printed(cell))}, model {shown(cell['model'])}, "
-        f"measured {shown(cell['measured'])} of {cell['sources']}</small>"
+        f"<b>{shown(cell['predicted'])}</b>{mark}<br><small>{'<br>'.join(lines)}</small>"
     )
