@@ -79,7 +79,7 @@ def champion_measures() -> dict[str, Any] | None:
 def tracked_run(corpus: Corpus, parameters: Mapping[str, Any]) -> Iterator[Any]:
     """A run with parameters and dataset digests as inputs; yields the mlflow module."""
     mlflow = _mlflow()
-    with mlflow.start_run():
+    with mlflow.start_run(run_name="champion"):
         mlflow.log_params(dict(parameters))
         mlflow.log_params({f"dataset.{k}": v for k, v in corpus.digests.items()})
         mlflow.log_params({f"rows.{k}": v for k, v in corpus.sizes.items()})
