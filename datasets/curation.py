@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from datasets.footprints import Footprint, collected_footprints, write_footprints
-from datasets.measurement import Measurement, resource_class
+from datasets.measurement import Measurement
 from datasets.pairs import pair_measurements
 from datasets.reading import Reading, caution_classes, identity, read_with, rounded, rules_of
 from datasets.row import duplicate_key
@@ -21,7 +21,7 @@ from datasets.sources import sources
 from datasets.table import write_measurements
 from datasets.units import canonical_unit
 from features.errors import InvalidInput, NearmetalError, Problem
-from features.scenario import HOST_FIELDS, Scenario, scenario_from_flat
+from features.scenario import HOST_FIELDS, Scenario, resource_class, scenario_from_flat
 from features.vocabulary import vocabulary
 
 TABLE = Path(__file__).parent / "tables" / "measured.csv"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from features.scenario import Scenario
 
 ORIGINS = ("measured", "reference", "synthetic")
-RESOURCE_CLASSES = ("cpu", "memory", "network", "storage", "app", "startup")
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,3 @@ class Measurement:
     benchmark: str = ""
     detail: str = ""
     year: int | None = None
-
-
-def resource_class(scenario: Scenario) -> str:
-    """The resource that a scenario's workload exercises; "app" for whole programs."""
-    return scenario.family if scenario.family in RESOURCE_CLASSES else "app"

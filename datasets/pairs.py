@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 
-from datasets.measurement import Measurement, resource_class
+from datasets.measurement import Measurement
 from datasets.reading import read_with, rules_of
-from features.scenario import Scenario
+from features.scenario import Scenario, resource_class
 
 # A median absolute deviation times this is the standard deviation of a normal sample.
 _MAD_TO_SD = 1.4826

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from datasets.measurement import Measurement, resource_class
+from datasets.measurement import Measurement
 from datasets.units import canonical_unit
 from features.reference import Cell, Metric, reference_host, reference_metrics
+from features.scenario import resource_class
 
 SOURCE = "matrix2025"
 _YEAR = 2025

@@ -8,17 +8,17 @@ from typing import Any
 
 from datasets.measurement import (
     ORIGINS,
-    RESOURCE_CLASSES,
     Measurement,
-    resource_class,
 )
 from datasets.units import KNOWN_UNITS, canonical_unit
 from features.errors import InvalidInput, Problem, unknown_name
 from features.scenario import (
     HOST_FIELDS,
+    RESOURCE_CLASSES,
     RETAINED_RANGE,
     SPREAD_RANGE,
     Scenario,
+    resource_class,
     scenario_from_flat,
 )
 from features.vocabulary import vocabulary

@@ -71,6 +71,15 @@ def _keys(by: str) -> tuple[str, ...]:
     return words.mechanisms[by].values if by else ("value",)
 
 
+# A constant by its quantity and its key there.
+Entry = tuple[str, str]
+
+
+def place_of(entry: Entry) -> int:
+    """Where a constant stands in its quantity's vector: the code of its key."""
+    return _keys(quantities()[entry[0]].by).index(entry[1])
+
+
 @dataclass(frozen=True)
 class Constants:
     """One set of values: for each quantity a vector over what it depends on.
@@ -83,6 +92,10 @@ class Constants:
 
     def __getitem__(self, quantity: str) -> Array:
         return self.vectors[quantity]
+
+    def value(self, entry: Entry) -> float:
+        """One constant of the set."""
+        return float(self.vectors[entry[0]][place_of(entry)])
 
 
 def constants(name: str = "reference") -> Constants:
@@ -112,9 +125,6 @@ def _vector(quantity: Quantity, pick) -> Array:
     )
 
 
-Entry = tuple[str, str]
-
-
 def adjustable() -> tuple[Entry, ...]:
     """Quantity and key of every constant whose source gives a range, in the data file's order."""
     return tuple(
@@ -139,9 +149,8 @@ def moved(positions: Mapping[Entry, float], name: str = "fitted") -> Constants:
     """
     vectors = {q: vector.copy() for q, vector in constants().vectors.items()}
     for entry, position in positions.items():
-        quantity = quantities()[entry[0]]
-        place = _keys(quantity.by).index(entry[1])
-        vectors[entry[0]][place] = _at(quantity.entries[entry[1]], position, *limits(entry))
+        constant = quantities()[entry[0]].entries[entry[1]]
+        vectors[entry[0]][place_of(entry)] = _at(constant, position, *limits(entry))
     return Constants(name, vectors)
 
 

@@ -104,6 +104,15 @@ class Scenario:
         return record
 
 
+# What a measurement is of: one resource, or whole programs.
+RESOURCE_CLASSES = ("cpu", "memory", "network", "storage", "app", "startup")
+
+
+def resource_class(scenario: Scenario) -> str:
+    """The resource that a scenario's workload exercises; "app" for whole programs."""
+    return scenario.family if scenario.family in RESOURCE_CLASSES else "app"
+
+
 def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
     """A scenario from one flat row: mechanisms and demands as columns named by their key.
 

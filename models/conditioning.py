@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoder import encoded_base, encoded_log_prior
-from features.scenario import Scenario
+from features.scenario import RESOURCE_CLASSES, Scenario, resource_class
 from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, Codes, Points, combine, kernel_terms, self_variance
-from models.rows import NOISE_CLEAN, RESOURCE_NAMES, Rows, noise_share, residual_limit
+from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Observation:
     @property
     def resource(self) -> str:
         """What its workload exercises."""
-        return resource_of(self.scenario)
+        return resource_class(self.scenario)
 
     @property
     def caution(self) -> str:
@@ -55,14 +55,9 @@ class Observation:
         return ""
 
 
-def resource_of(scenario: Scenario) -> str:
-    """The resource that a scenario's workload exercises; "app" for whole programs."""
-    return scenario.family if scenario.family in RESOURCE_NAMES else "app"
-
-
 def resource_codes(scenarios: Sequence[Scenario]) -> Codes:
-    """The codes (n,) of resource_of in RESOURCE_NAMES."""
-    return np.array([RESOURCE_NAMES.index(resource_of(s)) for s in scenarios], dtype=np.int64)
+    """The codes (n,) of resource_class in RESOURCE_CLASSES."""
+    return np.array([RESOURCE_CLASSES.index(resource_class(s)) for s in scenarios], dtype=np.int64)
 
 
 class Process(Protocol):

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoder import encode
-from features.scenario import Scenario
+from features.scenario import RESOURCE_CLASSES, Scenario
 from models.kernel import Codes, Points
 
 Array = NDArray[np.float64]
-
-RESOURCE_NAMES = ("cpu", "memory", "network", "storage", "app", "startup")
 
 
 class Row(Protocol):
@@ -123,7 +121,7 @@ def noise_variance(rows: Sequence[Row], log_prior: Array) -> Array:
 def make_rows(rows: Sequence[Row], sources: Sequence[int], groups: Sequence[int]) -> Rows:
     """Encode measurements; `sources` and `groups` are their codes."""
     encoding, prior = encode([r.scenario for r in rows])
-    resource = np.array([RESOURCE_NAMES.index(r.resource) for r in rows])
+    resource = np.array([RESOURCE_CLASSES.index(r.resource) for r in rows])
     source = np.asarray(sources, dtype=np.int64)
     held = [(i, r.baseline) for i, r in enumerate(rows) if r.baseline is not None]
     held = [(i, b) for i, b in held if b.runtime != "native"]

@@ -101,12 +101,12 @@ def leave_out_candidates(
     return found
 
 
-def adaptation(rows: Rows, prior: RowPrior, spread: float = SPREAD) -> Adaptation:
+def adaptation(rows: Rows, prior: RowPrior) -> Adaptation:
     """Constants learned from the rows, whose residual has the kernel's own amplitudes."""
     shape = Amplitudes()
     _, covariance = combine(row_terms(rows, shape), shape)
     covariance[np.diag_indices_from(covariance)] += rows.noise
-    return Adaptation.learn(prior, spread, covariance, rows.residual)
+    return Adaptation.learn(prior, SPREAD, covariance, rows.residual)
 
 
 def _blocks(

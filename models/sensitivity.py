@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import Constants, Entry, adjustable, limits, moved, quantities
+from features.constants import Constants, Entry, adjustable, limits, moved, place_of, quantities
 from features.integration import expected_prior
 from features.scenario import Scenario
 from features.table import ScenarioTable, scenario_table
@@ -85,7 +85,7 @@ class RowPrior:
     def _slope(self, entry: Entry, base: Array) -> Array:
         """Mean change (rows and baselines) of log prior towards the ends of one range."""
         quantity = quantities()[entry[0]]
-        place = list(quantity.entries).index(entry[1])
+        place = place_of(entry)
         touched = np.flatnonzero(self.table.code(quantity.by) == place)
         # The first entry is also what bare metal has, which every row is compared with.
         if place == 0:

@@ -93,7 +93,7 @@ def fitted_constants(predictor: Predictor) -> dict[str, dict[str, Any]]:
         quantity = quantities()[entry[0]]
         constant = quantity.entries[entry[1]]
         moved["/".join(entry)] = {
-            "fitted": float(values[entry[0]][list(quantity.entries).index(entry[1])]),
+            "fitted": values.value(entry),
             "reference": constant.value,
             "range": [constant.low, constant.high],
             "unit": quantity.unit,

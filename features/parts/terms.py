@@ -47,7 +47,7 @@ class Terms:
 
     def entry(self, quantity: str, key: str) -> float:
         """The constant of one value of what the quantity depends on."""
-        return float(self.values[quantity][list(quantities()[quantity].entries).index(key)])
+        return self.values.value((quantity, key))
 
     def has(self, mechanism: str, value: str | None = None) -> NDArray[np.bool_]:
         """Where a mechanism has a value; without one, where it is not its first, which is none."""

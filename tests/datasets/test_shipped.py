@@ -12,14 +12,13 @@ import pytest
 
 from datasets.card import CARD, with_counts
 from datasets.footprints import shipped_footprints, write_footprints
-from datasets.measurement import RESOURCE_CLASSES
 from datasets.printed import reference
 from datasets.reading import caution_classes, rules_of
 from datasets.row import duplicate_key
 from datasets.shipped import digest, measured
 from datasets.sources import group_of, sources
 from datasets.units import KNOWN_UNITS
-from features.scenario import RETAINED_RANGE
+from features.scenario import RESOURCE_CLASSES, RETAINED_RANGE
 from features.vocabulary import vocabulary
 
 RULE_FILES = sorted(
