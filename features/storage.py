@@ -10,7 +10,8 @@ Array = NDArray[np.float64]
 # The reference's device (reference 5.1): operations and megabytes a second.
 REFERENCE_IOPS = 500_000.0
 REFERENCE_STREAM_MB = 3_500.0
-# A payload from which an operation is a stream rather than a random access.
+# The payload of the reference's latencies, and one from which operations are counted in bytes.
+BLOCK_BYTES = 4_096.0
 STREAM_BYTES = 65_536.0
 
 
@@ -52,6 +53,39 @@ def tail_slowdown_at(tail_slowdown: Array, storage_iops: Array) -> Array:
     return 1.0 + (tail_slowdown - 1.0) / np.maximum(slower, 1.0)
 
 
+def stream_mb_per_s(storage_iops: Array) -> Array:
+    """What a device streams [MB/s] from that of the reference's device and its rate (n,).
+
+    Assumed to grow with the square root of the rate, as its latency does.
+    """
+    return REFERENCE_STREAM_MB * np.sqrt(storage_iops / REFERENCE_IOPS)
+
+
+def transfer_us(payload_bytes: Array, stream_mb: Array) -> Array:
+    """Time [us] that an operation's bytes beyond a block take at stream_mb [MB/s]: (n,)."""
+    return np.maximum(payload_bytes - BLOCK_BYTES, 0.0) / stream_mb
+
+
+def rate_ceiling_hz(payload_bytes: Array, random_hz: ArrayLike, stream_mb: ArrayLike) -> Array:
+    """Operations a second that a path carries at most: a rate where they are small, megabytes a
+    second where they are large.
+
+    T10, reference 5.1. All (n,).
+    """
+    large = payload_bytes >= STREAM_BYTES
+    by_bytes = np.asarray(stream_mb) * 1e6 / np.maximum(payload_bytes, STREAM_BYTES)
+    return np.where(large, by_bytes, random_hz)
+
+
 def queued_rate_hz(latency_us: Array, queue_depth: Array, ceiling_hz: Array) -> Array:
     """Operations a second with `queue_depth` in flight: Little's law under a ceiling."""
     return np.minimum(queue_depth * 1e6 / latency_us, ceiling_hz)
+
+
+def served_rate_hz(service_us: Array, served_at_once: Array) -> Array:
+    """Operations a second of a server that takes so many at once, service_us [us] each: (n,).
+
+    Agache et al. 2020, 5.3: Firecracker's block device serves one request after another, so that
+    a deeper queue gains nothing.
+    """
+    return served_at_once * 1e6 / service_us

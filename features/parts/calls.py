@@ -42,11 +42,18 @@ def _calls(t: Terms) -> Array:
     return container + boundary + syscalls.calls_us(d["calls"], t.of("guest_call_ns"))
 
 
+def _leaving_ns(t: Terms) -> Array:
+    """What a file call costs that nothing inside the sandbox answers: an enclave leaves itself
+    for each call of the host's file system, a kernel without a page cache sends each on."""
+    outside = np.where(t.has("storage_path", "host"), t.of("outside_call_ns"), 0.0)
+    return outside + t.of("uncached_share") * t.of("message_us") * 1e3
+
+
 def _files(t: Terms) -> Array:
     d = t.demand
-    return syscalls.calls_us(d["file_calls"], t.of("file_call_ns")) + syscalls.calls_us(
-        d["open_calls"], t.of("open_call_us") * 1e3
-    )
+    own = syscalls.calls_us(d["file_calls"], t.of("file_call_ns"))
+    opening = syscalls.calls_us(d["open_calls"], t.of("open_call_us") * 1e3)
+    return own + opening + syscalls.calls_us(d["file_calls"] + d["open_calls"], _leaving_ns(t))
 
 
 def _sockets(t: Terms) -> Array:

@@ -25,6 +25,8 @@ def _bandwidth(t: Terms) -> Array:
     link = t.host["network_gbps"]
     link = np.where(one_by_one, np.minimum(link, network.PACKET_TABLE_GBPS), link)
     path = network.core_ceiling(t.of("network_ceiling_gbps"), t.of("core_gbps"), t.host["cores"])
+    streams = t.demand["concurrency"]
+    path = network.queued_ceiling(path, t.of("stream_gbps"), streams, t.of("network_queues"))
     passed = network.ceiling_retained(path, link)
     line = network.line_rate_mpps(link, size)
     ceiling = network.packet_ceiling_mpps(t.of("packet_ceiling_mpps"), t.of("packet_byte_ns"), size)

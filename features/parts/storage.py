@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features import network, storage
+from features import storage
 from features.parts.terms import Array, Part, PartTime, Terms
 
 
@@ -14,36 +14,36 @@ def _mixed(t: Terms, reads: str, writes: str) -> Array:
     return t.of(reads) * (1.0 - write) + t.of(writes) * write
 
 
-def _random(t: Terms) -> Array:
-    """Slow-down (n,) of small operations: Little's law over the latency stack, under a ceiling."""
-    iops, depth = t.host["storage_iops"], t.demand["queue_depth"]
+def _path(t: Terms) -> Array:
+    """Slow-down (n,) of operations: Little's law over the latency stack, under the ceilings of
+    device and path, and of a path that serves few requests at once."""
+    iops, depth, size = t.host["storage_iops"], t.demand["queue_depth"], t.demand["payload_bytes"]
+    device_mb = storage.stream_mb_per_s(iops)
     device = storage.device_latency_us(t.of("device_us"), iops)
-    app = t.of("storage_app_us")
+    device = device + storage.transfer_us(size, device_mb)
+    app, added = t.of("storage_app_us"), t.of("storage_latency_us")
     native_us = storage.operation_latency_us(app, t.native_of("file_system_us"), 0.0, device)
-    isolated_us = storage.operation_latency_us(
-        app, t.of("file_system_us"), t.of("storage_latency_us"), device
+    isolated_us = storage.operation_latency_us(app, t.of("file_system_us"), added, device)
+    passed = np.where(
+        t.has("storage_path"),
+        storage.rate_ceiling_hz(
+            size,
+            _mixed(t, "storage_read_share", "storage_write_share") * storage.REFERENCE_IOPS,
+            _mixed(t, "stream_read_share", "stream_write_share") * storage.REFERENCE_STREAM_MB,
+        ),
+        np.inf,
     )
-    share = _mixed(t, "storage_read_share", "storage_write_share")
-    ceiling = np.where(t.has("storage_path"), share * storage.REFERENCE_IOPS, np.inf)
-    rate = storage.queued_rate_hz(isolated_us, depth, np.minimum(ceiling, iops))
-    return storage.queued_rate_hz(native_us, depth, iops) / rate
-
-
-def _stream(t: Terms) -> Array:
-    """Slow-down (n,) of large sequential operations: the path's ceiling against the device."""
-    full = storage.REFERENCE_STREAM_MB
-    device_mb = full * np.sqrt(t.host["storage_iops"] / storage.REFERENCE_IOPS)
-    share = _mixed(t, "stream_read_share", "stream_write_share")
-    ceiling_mb = np.where(t.has("storage_path"), share * full, np.inf)
-    return 1.0 / network.ceiling_retained(ceiling_mb, device_mb)
+    passed = np.minimum(passed, storage.served_rate_hz(added + device, t.of("served_at_once")))
+    offered = storage.rate_ceiling_hz(size, iops, device_mb)
+    rate = storage.queued_rate_hz(isolated_us, depth, np.minimum(passed, offered))
+    return storage.queued_rate_hz(native_us, depth, offered) / rate
 
 
 def _storage(t: Terms) -> Array:
     d = t.demand
-    slow = np.where(d["payload_bytes"] >= storage.STREAM_BYTES, _stream(t), _random(t))
     # A faster engine helps while the device still has rate to give: at low queue depth it does.
     matters = 1.0 / np.sqrt(np.maximum(d["queue_depth"], 1.0))
-    slow = slow / storage.engine_gain(t.of("engine_sigma")) ** matters
+    slow = _path(t) / storage.engine_gain(t.of("engine_sigma")) ** matters
     tail = storage.tail_slowdown_at(t.of("tail_slowdown"), t.host["storage_iops"])
     slow = slow * (1.0 - d["tail"]) + tail * d["tail"]
     return np.where(d["io_ops"] > 0.0, t.storage_us * (slow - 1.0), 0.0)

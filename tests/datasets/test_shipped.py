@@ -18,7 +18,7 @@ from datasets.row import duplicate_key
 from datasets.shipped import digest, measured
 from datasets.sources import group_of, sources
 from datasets.units import KNOWN_UNITS
-from features.scenario import RESOURCE_CLASSES, RETAINED_RANGE
+from features.scenario import HOST_FIELDS, RESOURCE_CLASSES, RETAINED_RANGE
 from features.vocabulary import vocabulary
 
 RULE_FILES = sorted(
@@ -91,7 +91,8 @@ def test_sources_are_complete_and_share_rigs():
 def test_rules_belong_to_a_source_and_use_its_words(name):
     assert name in sources()
     words = vocabulary()
-    known = {*words.mechanisms, *words.demand_fields, "workload", "cores", "caution", "drop"}
+    known = {*words.mechanisms, *words.demand_fields, *HOST_FIELDS}
+    known |= {"workload", "caution", "drop"}
     for rule in rules_of(name):
         assert set(rule.set) <= known, rule
         assert set(rule.baseline) <= set(words.mechanisms), rule

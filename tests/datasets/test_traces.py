@@ -119,3 +119,12 @@ def test_a_traced_profile_says_what_its_trace_counted(workload):
     for key in ("calls", "file_calls", "open_calls", "socket_calls", "switches", "faults"):
         expected = pytest.approx(getattr(rows[0], key), rel=0.02, abs=0.005)
         assert workload.demands[key] == expected, key
+
+
+def test_where_the_disk_is_waited_for_that_time_is_storage():
+    select, batch = traces()["sqlite-select"], traces()["sqlite-batch"]
+    wall = (select.wall_us + batch.wall_us / 100) / 2  # a statement, half of them in a batch of 100
+    processor = (select.op_us + batch.op_us / 100) / 2
+    demands = vocabulary().workloads["database.embedded"].demands
+    assert demands["op_us"] == pytest.approx(wall, rel=0.02)
+    assert demands["storage"] == pytest.approx(1 - processor / wall, rel=0.02)

@@ -105,6 +105,8 @@ T18 = {
     "CPU performance": {"container": 99, "wasm": 95},
     "compiling before the start": {"wasm compiled_ahead=no": 300},
 }
+# One queue of a microVM does not pass a web service's share of 100 Gbps.
+DIFFERENT = {("relative cost by performance, web", "microvm")}
 
 
 @pytest.mark.parametrize(("section", "table"), [("cost", T17), ("startup", T18)])
@@ -118,7 +120,8 @@ def test_what_is_not_relative_to_bare_metal_is_reproduced(document, section, tab
             # Performance by the prior and not by T16's arithmetic mean of scores (erratum E5),
             # which has no network for a microVM.
             loose = 0.07 if "performance" in name.lower() else 1e-9
-            assert cells[label]["model"] == pytest.approx(figure, rel=loose), (name, label)
+            agrees = cells[label]["model"] == pytest.approx(figure, rel=loose)
+            assert agrees is ((name, label) not in DIFFERENT), (name, label)
             assert set(cells[label]) == usual
 
 
