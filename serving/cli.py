@@ -207,6 +207,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
                 "isolation, start_critical; repeatable.",
             ),
         ] = None,
+        observed: Observations = None,
         as_json: Json = False,
     ) -> None:
         """The runtimes that hold under constraints, cheapest per retained performance first.
@@ -244,7 +245,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "workload_memory_mb": workload_memory_mb,
             "tree": tree,
         }
-        run_recommend(given, options or [], runtimes, wishes, as_json, ensure_champion)
+        run_recommend(given, options or [], runtimes, wishes, as_json, ensure_champion, observed)
 
     @app.command()
     def suggest(

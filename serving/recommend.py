@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -16,6 +17,7 @@ from models.recommendation import Constraints, recommend
 from serving.answers import OnRig, Predicts, native_at
 from serving.fields import Finite
 from serving.flat import comparison_from_flat, options_of
+from serving.observations import read_observations
 from serving.questions import Comparison, ask_all, collect
 from serving.schema import CompareBody, split_options, with_observations
 
@@ -137,8 +139,11 @@ def wish_from_flags(
     pairs: Sequence[str],
     runtimes: Sequence[str] | None,
     wishes: Mapping[str, Any],
+    observed: Path | None = None,
 ) -> Wish:
-    """The wish of flags, whose numbers are still text. Raises InvalidInput."""
+    """The wish of flags, whose numbers are still text, given the caller's own measurements in the
+    CSV `observed`. Raises InvalidInput."""
+    observations = () if observed is None else read_observations(observed)
     problems: list[Problem] = []
     record = {key: value for key, value in {**given, **options_of(pairs)}.items() if value}
     made: dict[str, Any] = {}
@@ -157,8 +162,12 @@ def wish_from_flags(
     count = made.get("instances")
     if count is not None and not float(count).is_integer():
         problems.append(Problem("instances", f"a whole number is needed, not {count:g}"))
-    asked = bool(record or runtimes)
-    return _wish(made, asked, lambda: comparison_from_flat(record, runtimes), problems)
+    asked = bool(record or runtimes or observations)
+
+    def compare() -> Comparison:
+        return replace(comparison_from_flat(record, runtimes), observations=observations)
+
+    return _wish(made, asked, compare, problems)
 
 
 def _wish(
@@ -218,9 +227,11 @@ def run_recommend(
     wishes: Mapping[str, Any],
     as_json: bool,
     ensure_champion: Callable[[], None],
+    observed: Path | None = None,
 ) -> None:
-    """Recommend for the flags of the command line."""
-    wish = wish_from_flags(given, pairs, runtimes, wishes)
+    """Recommend for the flags of the command line, given the caller's own measurements in the
+    CSV `observed`."""
+    wish = wish_from_flags(given, pairs, runtimes, wishes, observed)
 
     def predictor() -> Predicts:
         ensure_champion()

@@ -135,6 +135,12 @@ def _flat(evaluation: Evaluation, name: str) -> dict[str, float]:
     for key, value in table.get("random_5_fold", {}).items():
         if key != "flattering":
             out[f"flattering.random_5_fold.{key}"] = value
+    for count, told in table.get("own_rows", {}).items():
+        for key, value in told.items():
+            if key != "without":
+                out[f"own_rows.{count}.{key}"] = float(value)
+        for key, value in told["without"].items():
+            out[f"own_rows.{count}.without.{key}"] = value
     size = np.abs(evaluation.outcomes[name].error)
     for kind, keys in (
         ("source", evaluation.groups),

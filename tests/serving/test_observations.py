@@ -163,6 +163,13 @@ def test_a_file_of_measurements_is_what_a_request_holds(file, client):
     )
     kept = {p["runtime"]: p["retained"] for p in compared["predictions"]}
     assert kept["gvisor"] == pytest.approx(made["retained"])
+    wish = ("recommend", "--workload", "web", "--cores", "8", "--isolation", "medium", "--json")
+    ranked = json.loads(run(*wish, "--observations", str(path)))
+    body = {"workload": "web", "cores": 8, "isolation": "medium", "observations": mine}
+    assert ranked == client.post("/recommend", json=body).json()
+    found = {r["runtime"]: r["retained"] for r in ranked["ranked"]}
+    assert found["gvisor"] == pytest.approx(made["retained"])
+    assert ranked != json.loads(run(*wish))
 
 
 @pytest.mark.parametrize(
@@ -187,10 +194,20 @@ def test_a_file_of_measurements_is_what_a_request_holds(file, client):
 )
 def test_a_wrong_file_is_told_by_file_and_row(file, text, said):
     path = file(text)
-    assert said in told("predict", *FLAGS, "--observations", str(path))
+    words = told("predict", *FLAGS, "--observations", str(path))
+    assert said in words
+    assert told("recommend", *FLAGS[2:], "--observations", str(path)) == words
     with pytest.raises(InvalidInput):
         read_observations(path)
 
 
 def test_a_file_that_is_not_there_is_told_by_its_option():
-    assert "observations: absent.csv" in told("predict", *FLAGS, "--observations", "absent.csv")
+    words = told("predict", *FLAGS, "--observations", "absent.csv")
+    assert "observations: absent.csv" in words
+    assert told("recommend", *FLAGS[2:], "--observations", "absent.csv") == words
+
+
+def test_observations_are_of_a_scenario_and_not_of_the_tree_alone(file):
+    path = file("runtime,workload,retained\nvm,web,0.9\n")
+    tree = ("--tree", "extreme_performance=yes", "--tree", "hardware_binding=yes")
+    assert "workload: is required" in told("recommend", *tree, "--observations", str(path))

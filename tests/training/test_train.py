@@ -112,6 +112,13 @@ def test_a_run_is_tracked_registered_and_promoted(lessons):
         first.evaluation.table["champion"]["error_by_source"]
     )
     assert {"error.source.felter2015", "error.runtime.wasm"} <= set(run.data.metrics)
+    for count, told in first.evaluation.table["champion"]["own_rows"].items():
+        logged = {
+            key: run.data.metrics[f"own_rows.{count}.{key}"] for key in told.keys() - {"without"}
+        }
+        assert logged == pytest.approx({k: v for k, v in told.items() if k != "without"})
+        without = run.data.metrics[f"own_rows.{count}.without.error_by_source"]
+        assert without == pytest.approx(told["without"]["error_by_source"])
     assert {d.dataset.name for d in run.inputs.dataset_inputs} >= {"measured", "synthetic"}
     pictures = {a.path for a in client.list_artifacts(run.info.run_id)}
     assert {"parity.png", "calibration.png", "coverage_by_source.png"} <= pictures
