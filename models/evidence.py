@@ -110,8 +110,8 @@ def find_novelty(
     known: Known,
     evidence: Sequence[Evidence],
 ) -> Novelty:
-    """How new a scenario is, in words: extrapolated where the score passes the threshold or
-    where nobody measured the like."""
+    """How new a scenario is, in thresholds of the score and in words: extrapolated where the score
+    passes the threshold or where nobody measured the like."""
     if scenario.runtime == "native":
         return Novelty(0.0, False)
     reasons = []
@@ -130,7 +130,7 @@ def find_novelty(
         if getattr(scenario, name) is None:
             low, high = UNKNOWN_RANGES[name]
             reasons.append(f"{name} is unknown: integrated from {low:g} to {high:g}")
-    return Novelty(float(score), extrapolating, tuple(reasons))
+    return Novelty(float(score / threshold), extrapolating, tuple(reasons))
 
 
 def own_reason(weights: Array, count: int, narrowed: float) -> str:

@@ -13,7 +13,7 @@ from models.calibration import Bounds, Calibration, calibrate, scale_features
 from models.gaussian import row_terms
 from models.kernel import Amplitudes, self_variance
 from models.narrowing import learn_narrowing, own_answers
-from models.novelty import variance_left
+from models.novelty import left_out_nearness, unknown_error, variance_left
 from models.predictor import Predictor, Record
 from models.rows import Rows
 from models.selection import (
@@ -36,10 +36,12 @@ Flags = NDArray[np.bool_]
 @dataclass(frozen=True)
 class Honest:
     """What was predicted of each row by a model that had not seen its source: mean of the log
-    residual, the interval's bounds about it for each level, and the candidate that was chosen."""
+    residual, the interval's bounds about it for each level, the expected size of the error, and
+    the candidate that was chosen."""
 
     mean: Array
     bounds: dict[float, Bounds]
+    expected: Array
     chosen: dict[int, int]
 
 
@@ -62,6 +64,7 @@ def nested(
     the source they were judged on.
     """
     mean = np.full(len(rows), np.nan)
+    expected = np.full(len(rows), np.nan)
     none = np.full(len(rows), np.nan)
     bounds = {level: Bounds(none.copy(), none.copy()) for level in levels}
     chosen = {}
@@ -81,12 +84,13 @@ def nested(
         mean[mine] = outer.mean[mine]
         own = features_of(rows, outer)[mine]
         predicted = (rows.log_prior + outer.mean)[mine]
+        expected[mine] = fitted.scale(own)
         for level in levels:
             found = fitted.bounds(own, predicted, level)
             bounds[level].below[mine] = found.below
             bounds[level].above[mine] = found.above
         chosen[int(g)] = best
-    return Honest(mean, bounds, chosen)
+    return Honest(mean, bounds, expected, chosen)
 
 
 def choose_scored(
@@ -141,7 +145,14 @@ def fit_predictor(
         rows.log_retained[scored],
     )
     amplitudes = answers[best].amplitudes
-    threshold = _novelty_threshold(rows, answer, amplitudes, scored)
+    threshold = _novelty_threshold(
+        rows,
+        answer,
+        amplitudes,
+        fitted.scale(features_of(rows, judged)),
+        scored,
+        np.array([r.origin == "measured" for r in records]),
+    )
     # Leave-out answers are relative to the reference's prior, wherever constants move.
     told = rows
     positions = {}
@@ -176,13 +187,21 @@ def fit_predictor(
 
 
 def _novelty_threshold(
-    rows: Rows, answer: LeaveOut, amplitudes: Amplitudes, scored: Flags
+    rows: Rows,
+    answer: LeaveOut,
+    amplitudes: Amplitudes,
+    expected: Array,
+    scored: Flags,
+    measured: Flags,
 ) -> float:
-    """The share of carried-over variance left at the ninth decile of sources never seen."""
+    """The ninth decile of what is unknown of rows whose source was never seen, given the expected
+    size of their errors (n,)."""
     general, _ = self_variance(rows.points.encoding, amplitudes)
     plain = scored.copy()
     plain[rows.baseline] = False
     plain &= general > 0
     if not plain.any():
         return 1.0
-    return float(np.quantile(variance_left(rows, answer, amplitudes)[plain], 0.9))
+    near = left_out_nearness(rows, measured, amplitudes.mechanism_length)
+    found = unknown_error(expected, variance_left(rows, answer, amplitudes), near)
+    return max(float(np.quantile(found[plain], 0.9)), 1e-6)

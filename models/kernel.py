@@ -95,6 +95,20 @@ def _squared_distance(a: Array, b: Array) -> Array:
     return np.maximum(squares, 0.0)
 
 
+def mechanism_sets(encoding: Array) -> Array:
+    """The distinct runtimes with mechanisms (k, COLUMNS) of encoded scenarios; all else is 0."""
+    only = np.zeros_like(encoding)
+    only[:, _RUNTIME], only[:, _MECHANISMS] = encoding[:, _RUNTIME], encoding[:, _MECHANISMS]
+    return np.unique(only, axis=0)
+
+
+def mechanism_distance(a: Array, b: Array) -> Array:
+    """Between the mechanisms of encoded scenarios a (n, ...) and b (m, ...): (n, m), in units of
+    the encoding; infinite from one runtime to another."""
+    squares = _squared_distance(a[:, _MECHANISMS], b[:, _MECHANISMS])
+    return np.where(_equal(a[:, _RUNTIME], b[:, _RUNTIME]), np.sqrt(squares), np.inf)
+
+
 def _equal(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
     return a[:, None] == b[None, :]
 

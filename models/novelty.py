@@ -1,4 +1,10 @@
-"""How much of what carries over between sources is still unknown of a row: what novelty counts."""
+"""How new a row is: the part of its expected error that comes from nobody having measured the like.
+
+What is left of the variance that carries over between sources counts how much was measured, not
+how well it agrees: interpreters of WebAssembly are measured by many and err most. So what is
+unknown is told as a share of the error that the scale model expects. A measurement with other
+mechanisms teaches the less, the further they are.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.gaussian import row_terms
-from models.kernel import Amplitudes, Terms, combine
+from models.kernel import Amplitudes, Terms, combine, mechanism_distance
 from models.rows import Rows
 from models.selection import Candidate, LeaveOut
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 def diagonal_terms(rows: Rows, lengths: Amplitudes) -> Terms:
@@ -38,17 +45,49 @@ def variance_left(
     return np.clip(share, 0.0, 1.0)
 
 
-def nested_variance_left(
-    rows: Rows, candidates: Sequence[Candidate], chosen: Mapping[int, int]
-) -> Array:
-    """variance_left (n,) of each group under the candidate chosen for it; NaN where none was."""
-    found = np.full(len(rows), np.nan)
-    shares: dict[int, Array] = {}
-    terms = diagonal_terms(rows, candidates[0].amplitudes)
-    for group, best in chosen.items():
-        if best not in shares:
-            candidate = candidates[best]
-            shares[best] = variance_left(rows, candidate.single, candidate.amplitudes, terms)
+def nearness(encoding: Array, measured: Array, length: float) -> Array:
+    """How near (n,) the mechanisms of encoded scenarios (n, ...) are to the nearest measured one
+    (m, ...) of the same runtime: 1 the same, 0 none, by the kernel's law of that length."""
+    if not len(measured):
+        return np.zeros(len(encoding))
+    found: Array = np.exp(-0.5 * (mechanism_distance(encoding, measured) / length) ** 2)
+    return found.max(axis=1)
+
+
+def unknown_error(expected: Array, left: Array, near: Array) -> Array:
+    """Novelty (n,), in log retained, of an expected size of error (n,): a standard deviation like
+    it, by the share of variance left (n,) where the nearest measurement is `near` (n,)."""
+    return expected * np.sqrt(1.0 - (1.0 - left) * near)
+
+
+def left_out_nearness(rows: Rows, measured: Flags, length: float) -> Array:
+    """nearness (n,) of each row to the measured rows of other groups."""
+    found = np.zeros(len(rows))
+    encoding = rows.points.encoding
+    for group in np.unique(rows.group):
         mine = rows.group == group
-        found[mine] = shares[best][mine]
+        found[mine] = nearness(encoding[mine], encoding[measured & ~mine], length)
+    return found
+
+
+def nested_novelty(
+    rows: Rows,
+    candidates: Sequence[Candidate],
+    chosen: Mapping[int, int],
+    expected: Array,
+    measured: Flags,
+) -> Array:
+    """unknown_error (n,) of each group under the candidate chosen for it, of an expected size of
+    error (n,) that has not seen it either; NaN where none was chosen."""
+    found = np.full(len(rows), np.nan)
+    known: dict[int, Array] = {}
+    terms = diagonal_terms(rows, candidates[0].amplitudes)
+    near = left_out_nearness(rows, measured, candidates[0].amplitudes.mechanism_length)
+    for group, best in chosen.items():
+        if best not in known:
+            candidate = candidates[best]
+            left = variance_left(rows, candidate.single, candidate.amplitudes, terms)
+            known[best] = unknown_error(expected, left, near)
+        mine = rows.group == group
+        found[mine] = known[best][mine]
     return found

@@ -20,7 +20,7 @@ from models.narrowing import Narrowing
 from models.predictor import Predictor, Record
 from models.rows import Rows
 
-FORMAT = "nearmetal-predictor-3"
+FORMAT = "nearmetal-predictor-4"
 ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
 
 

@@ -41,7 +41,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Novelty:
-    """How far a scenario lies from every measurement: 0 measured often, 1 never."""
+    """How far a scenario lies from every measurement: the error expected for want of them, 1 at
+    the limit that a tenth of the measurements pass when their sources are left out."""
 
     score: float
     extrapolating: bool

@@ -37,8 +37,9 @@ from models.evidence import (
     records_of,
 )
 from models.instance import estimate_instance
-from models.kernel import Amplitudes, Points
+from models.kernel import Amplitudes, Points, mechanism_sets
 from models.narrowing import Narrowing
+from models.novelty import nearness, unknown_error
 from models.prediction import Evidence, Novelty, Prediction
 from models.rows import Rows, make_rows, residual_limit
 
@@ -81,6 +82,12 @@ class Predictor:
         """What the training rows have measured."""
         return known_of(self.records)
 
+    @cached_property
+    def measured(self) -> Array:
+        """The runtimes with mechanisms (k, COLUMNS) that the training rows have measured."""
+        flags = [r.origin == "measured" for r in self.records]
+        return mechanism_sets(self.rows.points.encoding[flags])
+
     @property
     def learned(self) -> Array:
         """What the rows move the mean by (n,): nothing where the prior alone is served."""
@@ -122,7 +129,8 @@ class Predictor:
             return []
         points, prior = self.points_of(scenarios)
         encoding = points.encoding
-        found = posterior(self, points, self.condition(observations))
+        own = self.condition(observations)
+        found = posterior(self, points, own)
         log_prior = prior.log_retained
         mean = np.minimum(found.mean, residual_limit(log_prior))
         features = scale_features(
@@ -134,6 +142,7 @@ class Predictor:
         held = self.narrowing.bounds(
             self.calibration, features, log_prior + mean, level, found.narrowed
         )
+        novelty = self._novelty(encoding, self.calibration.scale(features), found, own)
         native = encoding[:, 0] == 0
         bounds = Bounds(
             np.where(native, _NATIVE_HALF_WIDTH, held.below),
@@ -150,11 +159,21 @@ class Predictor:
                 mean[i],
                 bounds,
                 level,
-                self._told(i, scenario, prior, found, records, known),
+                self._told(i, scenario, prior, found, novelty[i], records, known),
                 ranges,
             )
             for i, scenario in enumerate(scenarios)
         ]
+
+    def _novelty(
+        self, encoding: Array, expected: Array, found: Posterior, own: Own | None
+    ) -> Array:
+        """What is unknown (n,) of the expected size of errors (n,); own rows are known too."""
+        measured = self.measured
+        if own is not None:
+            measured = np.vstack([measured, own.rows.points.encoding])
+        near = nearness(encoding, measured, self.amplitudes.mechanism_length)
+        return unknown_error(expected, found.carried * found.narrowed**2, near)
 
     def _told(
         self,
@@ -162,6 +181,7 @@ class Predictor:
         scenario: Scenario,
         prior: ExpectedPrior,
         found: Posterior,
+        score: float,
         records: Sequence[Record],
         known: Known,
     ) -> tuple[tuple[Evidence, ...], Novelty]:
@@ -173,7 +193,6 @@ class Predictor:
             return float(np.exp(log_prior + mean)[0])
 
         evidence = find_evidence(records, found.weights[i], without)
-        score = found.carried[i] * found.narrowed[i] ** 2
         novelty = find_novelty(scenario, score, self.novelty_threshold, known, evidence)
         own = len(records) - len(self.records)
         if own and scenario.runtime != "native":

@@ -41,7 +41,10 @@ class Resource(BaseModel):
 class Novelty(BaseModel):
     """How far the scenario lies from every measurement."""
 
-    score: float
+    score: float = Field(
+        description="error expected for want of measurements; above 1 as for the most novel tenth "
+        "of the measurements when their sources are left out"
+    )
     extrapolating: bool
     reasons: list[str]
 

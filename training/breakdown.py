@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from training.metrics import LEVEL, Outcome, crps, interval_score, mean_by
 
@@ -68,9 +69,14 @@ def worst_coverage(
 
 
 def flagged(outcome: Outcome, novelty: Array) -> dict[str, float]:
-    """Whether novelty (n,) means what it says: mean error of its last decile, and of the rest."""
+    """Whether novelty (n,) means what it says: mean error of its last decile and of the rest, and
+    how novelty and the errors' size rank together (Spearman)."""
     last = np.asarray(deciles(novelty)) == f"d{DECILES:02d}"
     size = np.abs(outcome.error)
     if last.all() or not last.any():
         return {}
-    return {"error_flagged": float(size[last].mean()), "error_rest": float(size[~last].mean())}
+    return {
+        "error_flagged": float(size[last].mean()),
+        "error_rest": float(size[~last].mean()),
+        "novelty_rank_correlation": float(spearmanr(novelty, size).statistic),
+    }

@@ -13,7 +13,7 @@ from features.encoder import names_of
 from features.vocabulary import vocabulary
 from models.calibration import Bounds, calibrate
 from models.fitting import features_of, nested, prior_answer
-from models.novelty import nested_variance_left
+from models.novelty import nested_novelty
 from models.rivals import leave_one_out_errors, reference_cells, rivals
 from models.rows import Rows
 from models.selection import Candidate, leave_out_candidates
@@ -65,8 +65,9 @@ def evaluate_residual(
     honest = nested(corpus.rows, candidates, corpus.scored, LEVELS)
     keep = corpus.scored
     error = (corpus.rows.residual - honest.mean)[keep]
-    novelty = nested_variance_left(corpus.rows, candidates, honest.chosen)[keep]
-    return Outcome(name, error, _scored(honest.bounds, keep), novelty)
+    measured = np.array([m.origin == "measured" for m in corpus.measurements])
+    novelty = nested_novelty(corpus.rows, candidates, honest.chosen, honest.expected, measured)
+    return Outcome(name, error, _scored(honest.bounds, keep), novelty[keep])
 
 
 def evaluate_unaided(corpus: Corpus) -> Outcome:

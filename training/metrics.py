@@ -20,8 +20,8 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 @dataclass(frozen=True)
 class Outcome:
     """What a model said of n scored rows: error (observed less predicted log retained), the
-    bounds of its intervals by level (empty where it gives none), and the share of carried-over
-    variance that it left (None where it knows of none)."""
+    bounds of its intervals by level (empty where it gives none), and what it held unknown of each
+    row (None where it knows of none)."""
 
     name: str
     error: Array

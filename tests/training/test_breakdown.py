@@ -69,6 +69,7 @@ def test_what_is_flagged_as_novel_has_the_larger_errors_under_a_known_law():
     assert found.novelty[unseen].min() > np.quantile(found.novelty[~unseen], 0.9)
     got = flagged(found, found.novelty)
     assert got["error_flagged"] > 2 * got["error_rest"]
+    assert got["novelty_rank_correlation"] > 0.1
     table = tabulate(corpus, [found, evaluate_prior(corpus)]).table[CHAMPION]
     decile = table["by"]["novelty_decile"]
     assert decile["d10"]["error"] == max(cell["error"] for cell in decile.values())
