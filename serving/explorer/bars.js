@@ -5,7 +5,7 @@ import { figure, percent, span } from "./figures.js";
 import { across, drawAxis, drawGrid } from "./scale.js";
 
 const { select } = window.d3;
-const HEIGHT = 30;
+const HEIGHT = 32;
 const MIDDLE = HEIGHT / 2;
 
 /** Draw the predictions of a comparison; `before` are those without own measurements, or null. */

@@ -6,6 +6,11 @@ import { HOST, isGiven } from "./state.js";
 import { showMechanisms } from "./mechanisms.js";
 
 const LABELS = { cores: "Cores", memory_gb: "Memory", network_gbps: "Network", storage_iops: "Storage" };
+const DEMANDS = {
+  reference: "its demands are the reference's",
+  traced: "its demands were counted on the real program",
+  assumed: "its demands are assumed",
+};
 const LEVELS = [0.8, 0.9, 0.95, 0.99];
 
 /** Build the controls once; `change(patch)` is told what a user changed. */
@@ -70,8 +75,9 @@ function hostField(field, change) {
   );
 }
 
-/** The number of an input, null when it is empty; a text that is no number stays as it is shown. */
+/** The number of an input, null when it is empty; what is no number is the service's to refuse. */
 function numberOf(input) {
+  if (input.validity.badInput) return "?";
   return input.value.trim() === "" ? null : Number(input.value);
 }
 
@@ -84,7 +90,7 @@ export function showForm(words, state, change) {
   type(byId("native_value"), state.native_value);
   type(byId("unit"), state.unit);
   const workload = words.workloads.find((entry) => entry.name === state.workload);
-  byId("workload-about").textContent = workload ? `${workload.title}. Demands ${workload.kind}.` : "";
+  byId("workload-about").textContent = workload ? `${workload.title}; ${DEMANDS[workload.kind] ?? workload.kind}` : "";
   byId("workload-about").title = workload ? workload.source : "";
   const runtime = words.runtimes.find((entry) => entry.name === state.runtime);
   byId("runtime-about").textContent = runtime ? runtime.title : "";

@@ -14,7 +14,7 @@ import { fromHash, toHash } from "./state.js";
 import { buildSweep, drawSweep } from "./sweep.js";
 import { drawWaterfall } from "./waterfall.js";
 
-// Long enough to spare a request for each digit of a number, too short to be felt.
+// While an answer is under way, what is typed waits this long for the next digit.
 const TYPING_MS = 25;
 
 let words = null;
@@ -36,7 +36,8 @@ function change(patch, event) {
   showObservations(state, change);
   const since = event?.timeStamp ?? performance.now();
   clearTimeout(pending);
-  if (event?.type === "input") pending = setTimeout(() => update(since), TYPING_MS);
+  const busy = document.documentElement.dataset.state === "asking";
+  if (busy && event?.type === "input") pending = setTimeout(() => update(since), TYPING_MS);
   else update(since);
 }
 
@@ -49,14 +50,19 @@ async function update(since) {
   try {
     const comparison = await compared(signal);
     const before = await comparedWithout(signal);
+    if (signal.aborted) return;
     const record = comparison.predictions.find((entry) => entry.runtime === state.runtime);
     if (!record) throw unknownRuntime();
+    // The service works on the sweep while the bars are drawn.
+    const { values, bodies } = sweepOf(words, state);
+    const asked = ask("predict", bodies, signal);
+    asked.catch(() => {}); // told where it is awaited
     showFailure(null);
     showProblems([]);
     drawComparison(comparison, before, record);
     told("explorer-bars", since);
-    const { values, bodies } = sweepOf(words, state);
-    const records = await ask("predict", bodies, signal);
+    const records = await asked;
+    if (signal.aborted) return;
     drawSweep(words, state, values, records);
     told("explorer-all", since);
     document.documentElement.dataset.state = "ready";

@@ -22,6 +22,8 @@ export function showMechanisms(words, state, change) {
   }
   fill(byId("mechanisms"), own);
   fill(byId("mechanisms-other"), others);
+  // What is chosen is seen, wherever it stands.
+  if (byId("mechanisms-other").querySelector(".chosen")) byId("mechanisms-more").open = true;
   const set = Object.keys(state.mechanisms).length;
   byId("mechanisms-count").textContent = set ? `${set} chosen` : "";
   byId("mechanisms-reset").hidden = set === 0;

@@ -5,8 +5,8 @@ import { percent, short } from "./figures.js";
 const { area, axisBottom, axisLeft, line, scaleLinear, scaleLog, scalePoint, select, symbol, symbolCircle, symbolDiamond } =
   window.d3;
 
-const HEIGHT = 300;
-const MARGIN = { top: 12, right: 16, bottom: 40, left: 46 };
+const HEIGHT = 310;
+const MARGIN = { top: 26, right: 16, bottom: 40, left: 46 };
 // Where measurements stand that do not say where on the axis they were made.
 const STRIP = 74;
 
@@ -37,7 +37,6 @@ export function drawPlot(holder, sweep, asked) {
   const at = sweep.values.map((value) => x(value));
   if (categorical) drawIntervals(svg, at, y, sweep.records);
   else drawBand(svg, at, y, sweep.records);
-  drawPoints(svg, placed.filter((point) => inside(point, sweep, categorical)), (point) => x(point.at), y, sweep.runtime);
   if (asked !== null && sweep.values.includes(asked)) {
     svg.append("line").attr("class", "asked").attr("x1", x(asked)).attr("x2", x(asked))
       .attr("y1", MARGIN.top).attr("y2", HEIGHT - MARGIN.bottom);
@@ -45,6 +44,7 @@ export function drawPlot(holder, sweep, asked) {
   svg.append("line").attr("class", "cursor").attr("y1", MARGIN.top).attr("y2", HEIGHT - MARGIN.bottom)
     .attr("visibility", "hidden");
   svg.append("circle").attr("class", "cursor-point").attr("r", 5).attr("visibility", "hidden");
+  drawPoints(svg, placed.filter((point) => inside(point, sweep, categorical)), (point) => x(point.at), y, sweep.runtime);
   return { at, y };
 }
 
@@ -67,6 +67,7 @@ function drawAxes(svg, x, y, { width, categorical, sweep, range }) {
   svg.append("g").attr("class", "scale").attr("transform", `translate(0,${foot})`).call(bottom);
   svg.append("text").attr("class", "title").attr("x", range[1]).attr("y", HEIGHT - 4)
     .attr("text-anchor", "end").text(sweep.label);
+  svg.append("text").attr("class", "title").attr("x", 0).attr("y", 11).text("% of bare metal");
 }
 
 /** The ticks that do not run into one another. */

@@ -5,7 +5,7 @@ import { HOST, isGiven } from "./state.js";
 
 // Where a sweep looks, beside the asked value: what machines have.
 const GRID = {
-  cores: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256],
+  cores: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   memory_gb: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
   network_gbps: [1, 2.5, 5, 10, 25, 40, 50, 100, 200, 400],
   storage_iops: [1e3, 3e3, 1e4, 3e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6],

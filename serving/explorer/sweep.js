@@ -127,14 +127,16 @@ function drawKey() {
   const parts = [
     keyed("line", "predicted, with its interval"),
     points.length ? keyed("dot", `measured in ${runtime}`) : null,
+    points.some((p) => p.source === "observations") ? keyed("own", "by you") : null,
     points.some((p) => p.scenario.runtime !== runtime) ? keyed("ring", "in another runtime") : null,
     points.some((p) => p.baseline !== "native") ? keyed("diamond", "against another baseline") : null,
   ];
   const what = LABELS[axis][0].toLowerCase();
   const said = points.length
-    ? `${points.length} measurements moved these answers most; ${away || "none"} of them ${away === 1 ? "does" : "do"} not state ${axis === "cores" ? "their cores" : `the ${what}`}.`
+    ? `Of the ${points.length} measurements that moved these answers most, ${points.length - away || "none"} state their ${what}.`
     : "No measurement moved these answers.";
-  fill(byId("sweep-key"), parts, element("span", { class: "said" }, said));
+  const how = "A click, or Enter after the arrow keys, asks for that host.";
+  fill(byId("sweep-key"), parts, element("span", { class: "said" }, `${said} ${how}`));
 }
 
 function drawTable() {

@@ -24,10 +24,13 @@ function open(target, children) {
   target.setAttribute("aria-describedby", "tooltip");
   const at = target.getBoundingClientRect();
   const own = box.getBoundingClientRect();
-  const left = Math.min(Math.max(8, at.left), window.innerWidth - own.width - 8);
-  const below = at.bottom + 8 + own.height < window.innerHeight;
+  const beside = at.right + 24 + own.width < window.innerWidth;
+  const lowest = window.innerHeight - own.height - 8;
+  const below = at.bottom + 8 <= lowest;
+  const left = beside ? at.right + 16 : Math.min(Math.max(8, at.left), window.innerWidth - own.width - 8);
+  const above = Math.max(8, at.top - own.height - 8);
   box.style.left = `${left}px`;
-  box.style.top = `${below ? at.bottom + 8 : Math.max(8, at.top - own.height - 8)}px`;
+  box.style.top = `${beside ? Math.max(8, Math.min(at.top - 8, lowest)) : below ? at.bottom + 8 : above}px`;
 }
 
 function close(target) {
