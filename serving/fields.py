@@ -12,6 +12,14 @@ from features.scenario import HOST_RANGES
 # More than there are words; each unknown one is answered with a line.
 MAX_ENTRIES = 100
 
+# What a figure of the host is followed by.
+HOST_UNITS = {
+    "cores": "cores",
+    "memory_gb": "GB",
+    "network_gbps": "Gbit/s",
+    "storage_iops": "IOPS",
+}
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 

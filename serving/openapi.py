@@ -8,11 +8,13 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from features.vocabulary import vocabulary
+from serving.page import PAGE
 from serving.problems import BY_STATUS
 from serving.recommend import EXAMPLE, Recommendation, RecommendBody
 from serving.schema import MAX_SCENARIOS, CompareBody, PredictBody
 from serving.suggest import EXAMPLE as SUGGEST_EXAMPLE
 from serving.suggest import Advice, SuggestBody
+from serving.words import Vocabulary
 
 _REF = "#/components/schemas/{model}"
 _TAG = "Predictions"
@@ -180,7 +182,7 @@ def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     models = (
         *(PredictBody, CompareBody, RecommendBody, SuggestBody),
-        *(Prediction, Comparison, Recommendation, Advice, Error),
+        *(Prediction, Comparison, Recommendation, Advice, Vocabulary, Error),
     )
     _, made = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
     schemas = made["$defs"]
@@ -251,7 +253,27 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/model": {"get": _operation("model", "The model card", {"type": "object"}, (500, 503))},
+        "/vocabulary": {
+            "get": _operation(
+                "vocabulary",
+                "The words of a scenario: runtimes, workloads, mechanisms and the host's ranges",
+                {"$ref": _REF.format(model="Vocabulary")},
+                (500,),
+            )
+        },
+        PAGE: {"get": _PAGE},
     }
+
+
+# The page needs no scenario and no model.
+_PAGE = {
+    "operationId": "explorer",
+    "summary": "The page to explore predictions with",
+    "tags": [_TAG],
+    "responses": {
+        "200": {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}
+    },
+}
 
 
 def _operation(

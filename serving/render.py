@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from serving.fields import HOST_UNITS
 from serving.figures import shown
 
 BAR = 24
@@ -152,13 +153,7 @@ def _title(scenario: Record) -> str:
     named = [scenario[key] for key in ("runtime", "workload") if scenario.get(key)]
     if not scenario.get("workload"):
         named.append("own demands")
-    units = {
-        "cores": "cores",
-        "memory_gb": "GB",
-        "network_gbps": "Gbit/s",
-        "storage_iops": "IOPS",
-    }
-    host = [f"{scenario[key]:g} {unit}" for key, unit in units.items() if key in scenario]
+    host = [f"{scenario[key]:g} {unit}" for key, unit in HOST_UNITS.items() if key in scenario]
     options = [f"{key}={value}" for key, value in scenario.get("mechanisms", {}).items()]
     return ", ".join([*named, *host, *options])
 

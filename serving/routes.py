@@ -14,11 +14,13 @@ from starlette.routing import Route
 
 from serving.answers import answer, compare
 from serving.body import read_json
+from serving.page import page_routes
 from serving.problems import document_of, json_bytes
 from serving.recommend import answer_recommend, parse_recommend
 from serving.schema import parse_compare, parse_predict
 from serving.store import Champion
 from serving.suggest import answer_suggest, parse_suggest
+from serving.words import vocabulary_document
 
 logger = logging.getLogger("nearmetal.serving")
 
@@ -51,11 +53,15 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
     def model(_: Request) -> Response:
         return _guarded(lambda: dict(champion.predictor().card))
 
+    def words(_: Request) -> Response:
+        return _guarded(vocabulary_document)
+
     def docs(_: Request) -> Response:
         return _guarded(describe)
 
     def index(request: Request) -> Response:
-        paths = [route.path for route in request.app.routes if isinstance(route, Route)]
+        routes = [route for route in request.app.routes if isinstance(route, Route)]
+        paths = [route.path for route in routes if route.include_in_schema]
         return json_response({"service": "nearmetal", "paths": [*paths, *_INFRASTRUCTURE]})
 
     return Starlette(
@@ -67,7 +73,9 @@ def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Sta
             Route("/recommend", recommended, methods=["POST"]),
             Route("/suggest", suggested, methods=["POST"]),
             Route("/model", model, methods=["GET"]),
+            Route("/vocabulary", words, methods=["GET"]),
             Route("/docs.json", docs, methods=["GET"]),
+            *page_routes(),
         ]
     )
 
