@@ -41,6 +41,13 @@ def champion_folder() -> Path:
     except (OSError, UnicodeDecodeError):
         raise ModelUnavailable(f"there is no model yet: {_ADVICE}") from None
     folder = models / version
-    if not version or Path(version).name != version or not folder.is_dir():
+    if not version or Path(version).name != version or not _is_folder(folder):
         raise ModelUnavailable(f"the model store names a version that is not there: {_ADVICE}")
     return folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
