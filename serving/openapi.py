@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from features.vocabulary import vocabulary
+from serving.access import HEALTH
 from serving.problems import BY_STATUS
 from serving.recommend import EXAMPLE, Recommendation, RecommendBody
 from serving.schema import MAX_SCENARIOS, CompareBody, PredictBody
@@ -16,6 +17,8 @@ from serving.suggest import Advice, SuggestBody
 
 _REF = "#/components/schemas/{model}"
 _TAG = "Predictions"
+KEY = "key"
+_KEY = {"type": "http", "scheme": "bearer", "description": "what NEARMETAL_API_KEY is set to"}
 
 WEB_ON_GVISOR = {"runtime": "gvisor", "workload": "web", "cores": 8, "network_gbps": 10}
 WEB = {"workload": "web", "cores": 8, "runtimes": ["container", "gvisor", "vm"]}
@@ -156,10 +159,13 @@ class Error(BaseModel):
     error: Failure
 
 
-def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
-    """BentoML's own description `base` with this room's routes in it."""
+def describe(base: dict[str, Any], version: str, locked: bool = False) -> dict[str, Any]:
+    """BentoML's own description `base` with this room's routes in it; `locked` wants the key."""
     schemas = _schemas()
     infrastructure = {path: item for path, item in base.get("paths", {}).items() if "get" in item}
+    for path, item in infrastructure.items():
+        if path in HEALTH:
+            item["get"]["security"] = []
     return {
         "openapi": "3.1.0",
         "info": {
@@ -170,7 +176,8 @@ def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
         "servers": base.get("servers", []),
         "tags": [*base.get("tags", []), {"name": _TAG}],
         "paths": {**_paths(), **infrastructure},
-        "components": {"schemas": schemas},
+        "security": [{KEY: []}] if locked else [],
+        "components": {"schemas": schemas, "securitySchemes": {KEY: _KEY}},
     }
 
 
@@ -210,7 +217,8 @@ def _paths() -> dict[str, Any]:
     told = {"oneOf": [{"$ref": answer}, {"type": "array", "items": {"$ref": answer}}]}
     pair = {"$ref": _REF.format(model="CompareBody")}
     compared = {"$ref": _REF.format(model="Comparison")}
-    failures = (400, 413, 415, 422, 500, 503, 504)
+    unasked = (401, 429, 500, 503, 504)
+    failures = (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
     return {
         "/predict": {
             "post": _operation(
@@ -247,7 +255,7 @@ def _paths() -> dict[str, Any]:
                 SUGGEST_EXAMPLE,
             )
         },
-        "/model": {"get": _operation("model", "The model card", {"type": "object"}, (500, 503))},
+        "/model": {"get": _operation("model", "The model card", {"type": "object"}, unasked)},
     }
 
 
