@@ -33,14 +33,15 @@ class WholeBody:
         self._held = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _has_body(scope):
+        declared = _declared(scope) if scope["type"] == "http" else 0
+        if declared == 0:
             await self.app(scope, receive, send)
+            return
+        if declared is not None and declared > MAX_BYTES:
+            await _refuse(send, 413)
             return
         taken = 0
         try:
-            if _declared(scope) > MAX_BYTES:
-                await _refuse(send, 413)
-                return
             parts: list[bytes] = []
             async with asyncio.timeout(self.within_s):
                 while True:
@@ -77,18 +78,13 @@ class WholeBody:
         await self.app(scope, again, send)
 
 
-def _has_body(scope: Message) -> bool:
-    """Whether a body is announced; one of a known length of zero is none."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
-
-
-def _declared(scope: Message) -> int:
+def _declared(scope: Message) -> int | None:
+    """The bytes that a request announces: 0 where it has no body, None where it does not say."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value[:20])
+        if name == b"transfer-encoding":
+            return None
     return 0
 
 

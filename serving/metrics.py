@@ -62,10 +62,13 @@ class Metrics:
 
     def predicted(self, predictions: Sequence[Prediction]) -> None:
         """Count predictions: a list of them costs little more than one."""
-        asked = Counter(
+        if not predictions:
+            return
+        asked = [
             (p.scenario.runtime, p.scenario.workload, p.novelty.extrapolating) for p in predictions
-        )
-        for key, count in asked.items():
+        ]
+        counted = Counter(asked).items() if len(asked) > 1 else ((asked[0], 1),)
+        for key, count in counted:
             child = self._children.get(key)
             if child is None:
                 runtime, workload, far = key
