@@ -48,10 +48,14 @@ class ModelUnavailable(NearmetalError):
     code = "model_unavailable"
 
 
+# What is longer is near to no name, and costs much to compare.
+_LONGEST = 80
+
+
 def near_names(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """The known names that `name` may have meant, nearest first."""
     known = list(known)
-    text = str(name).lower().replace("_", "-")
+    text = str(name)[:_LONGEST].lower().replace("_", "-")
     close = difflib.get_close_matches(text, known, n=limit, cutoff=0.5)
     inside = [k for k in known if text and (text in k or k.split(".")[-1] == text)]
     return list(dict.fromkeys(close + inside))[:limit]

@@ -9,6 +9,9 @@ from starlette.requests import Request
 
 from serving.problems import Refused
 
+# Far above any object that is understood; each unknown field of it would be told.
+MAX_FIELDS = 10_000
+
 
 async def read_json(request: Request) -> Any:
     """The JSON document of a request. Raises Refused with status 400 or 415."""
@@ -39,6 +42,9 @@ def _check_type(header: str) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_FIELDS:
+        said = f"an object of the JSON has more than {MAX_FIELDS} fields"
+        raise Refused(422, said)
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()

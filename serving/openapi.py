@@ -193,7 +193,9 @@ def _schemas() -> dict[str, Any]:
         fields = schemas[body]["properties"]
         if "runtime" in fields:
             fields["runtime"]["enum"] = list(words.runtimes)
-        fields["workload"]["examples"] = list(words.workloads)
+        if "runtimes" in fields:
+            _named(fields["runtimes"])["items"]["enum"] = list(words.runtimes)
+        _named(fields["workload"])["enum"] = list(words.workloads)
         fields["mechanisms"] |= {
             "additionalProperties": False,
             "properties": {
@@ -209,6 +211,12 @@ def _schemas() -> dict[str, Any]:
             },
         }
     return schemas
+
+
+def _named(field: dict[str, Any]) -> dict[str, Any]:
+    """The part of a field's schema that is not null."""
+    choices: list[dict[str, Any]] = field.get("anyOf", [field])
+    return next(choice for choice in choices if choice.get("type") != "null")
 
 
 def _paths() -> dict[str, Any]:
