@@ -2,7 +2,8 @@
 
 NearmetalError
 ├── InvalidInput        a field, file or row is wrong (exit code 2, HTTP 422)
-└── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
+├── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
+└── NotStored           what was made cannot be kept: no room, or no leave to write (exit code 2)
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ class ModelUnavailable(NearmetalError):
     """No model can answer now."""
 
     code = "model_unavailable"
+
+
+class NotStored(NearmetalError):
+    """What was made cannot be written."""
+
+    code = "not_stored"
 
 
 # What is longer is near to no name, and costs much to compare.

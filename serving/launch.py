@@ -11,6 +11,7 @@ from pathlib import Path
 
 from features.errors import InvalidInput, Problem
 from serving.access import VARIABLE, key_of_environment
+from serving.metrics import make_folder
 from serving.store import prepare_bentoml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ def launch(host: str, port: int, workers: int, ensure_champion: Callable[[], Non
     ensure_champion()
     prepare_bentoml()
     os.environ[WORKERS_VARIABLE] = str(workers)
+    make_folder()
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE]
     command += ["--host", address, "--port", str(port), "--working-dir", str(ROOT)]
     sys.stdout.flush()

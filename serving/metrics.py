@@ -5,7 +5,10 @@ One file of the multiprocess folder a worker, so that every worker's /metrics te
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,8 +18,34 @@ from typing import Any
 from features.scenario import Scenario
 from models.prediction import Prediction
 
+# Where the workers of one service write; `nearmetal serve` sets it. BentoML's own choice lies in
+# the model store, is emptied by the next service that starts there, and goes when the store does.
+FOLDER = "NEARMETAL_METRICS"
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
 NOVELTY_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 WIDTH_BOUNDS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5)
+
+
+def make_folder() -> None:
+    """A folder for the workers of a service that this process becomes."""
+    os.environ[FOLDER] = f"{os.getpid()}:{tempfile.mkdtemp(prefix='nearmetal-metrics-')}"
+
+
+def tidy_folder() -> None:
+    """Take the folder away when the process ends that made it; its workers leave it."""
+    owner, _, folder = os.environ.get(FOLDER, "").partition(":")
+    if folder and owner == str(os.getpid()):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def choose_folder() -> None:
+    """Have prometheus_client write where it is to; call it before anything imports that."""
+    folder = os.environ.get(FOLDER, "").partition(":")[2]
+    if folder:
+        os.environ[_FOLDER] = folder
+    elif _FOLDER not in os.environ:  # BentoML sets it for its workers only
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="nearmetal-metrics-")
 
 
 class Metrics:
@@ -93,7 +122,7 @@ class Metrics:
 
     def bury(self) -> None:
         """Take the gauges of workers that are dead out of the sums: a kill leaves them behind."""
-        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        folder = os.environ.get(_FOLDER)
         for path in Path(folder).glob("gauge_live*_*.db") if folder else ():
             pid = path.stem.rpartition("_")[2]
             if pid.isdecimal() and not _lives(int(pid)):

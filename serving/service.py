@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from typing import Any, cast
 
 from features.errors import ModelUnavailable
 from serving import logs
 from serving.access import Access, key_of_environment
-from serving.errorshape import App, OneErrorShape
+from serving.errorshape import App, Caught, OneErrorShape
 from serving.headers import SafeHeaders
 from serving.intake import WholeBody
 from serving.knownpaths import KnownPaths
 from serving.launch import WORKERS_VARIABLE, workers_of
-from serving.metrics import Metrics
+from serving.metrics import Metrics, choose_folder, tidy_folder
 from serving.openapi import describe
 from serving.reload import Watch, period_of_environment
 from serving.routes import build_app, is_known_path
@@ -31,6 +30,7 @@ from bentoml import Service  # noqa: E402
 
 logger = logging.getLogger("nearmetal.serving")
 logs.configure()
+tidy_folder()
 
 TIMEOUT_S = 30
 # Of one worker; BentoML divides what it is given by their number.
@@ -47,8 +47,7 @@ class OneShapeService(Service):
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """The application, BentoML's own layers inside the error shape."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # BentoML sets it for its workers only
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nearmetal-metrics-")
+        choose_folder()
         return dress(super().to_asgi(is_main=is_main), key_of_environment())
 
 
@@ -104,3 +103,7 @@ class NearmetalService:
 
     def __is_ready__(self) -> bool:
         return champion.is_ready()
+
+
+# Inside BentoML's own layers, of which one would wait for its whole time after a fault.
+cast("Service", NearmetalService).add_asgi_middleware(Caught)

@@ -272,6 +272,7 @@ def test_a_busy_port_is_told():
 def test_a_wide_bind_warns(monkeypatch, capfd):
     commands = []
     monkeypatch.setenv(launch.WORKERS_VARIABLE, "1")
+    monkeypatch.setattr(launch, "make_folder", lambda: None)
     monkeypatch.setattr(launch.os, "execv", lambda _, command: commands.append(command))
     for host in ("localhost", "0.0.0.0"):
         launch.launch(host, _free_port(), 3, lambda: None)
