@@ -39,6 +39,7 @@ class Watch:
         self.champion = champion
         self.metrics = metrics
         self.period_s = period_s
+        self._version: str | None = None
         self._failed: tuple[Stamp, str] | None = None
         self._told: tuple[Stamp, str] | None = None
         self._stop = threading.Event()
@@ -57,15 +58,20 @@ class Watch:
         """One look at the store."""
         stamp = store_stamp()
         try:
-            renewed = self.champion.renew()
+            self.champion.renew()
         except ModelUnavailable as error:
             self._refuse(stamp, str(error))
             return
         self._failed = self._told = None
-        if renewed:
-            version = self.champion.predictor().version
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell of the version that is held, when it is another than was told of."""
+        version = self.champion.predictor().version
+        if version != self._version:
+            logger.info("model %s is %s", version, "ready" if self._version is None else "taken")
             self.metrics.champion(version)
-            logger.info("model %s is taken", version)
+            self._version = version
 
     def _refuse(self, stamp: Stamp, said: str) -> None:
         """Tell of a refusal once, and only when two looks agree: a store may be being written."""

@@ -89,9 +89,7 @@ class NearmetalService:
         """Read the champion; without one the service starts and is not ready."""
         metrics.open()
         try:
-            version = champion.predictor().version
-            metrics.champion(version)
-            logger.info("model %s is ready", version)
+            watch.tell()
         except ModelUnavailable as error:
             logger.warning("not ready: %s", error)
         watch.start()

@@ -32,8 +32,10 @@ class Told:
 @pytest.fixture
 def watch(home) -> Watch:  # noqa: ARG001
     champion = Champion()
-    assert champion.predictor().version == "7"
-    return Watch(champion, Told(), 0.01)
+    watch = Watch(champion, Told(), 0.01)
+    watch.tell()
+    assert watch.metrics.versions.pop() == "7"
+    return watch
 
 
 def version(watch: Watch) -> str:
@@ -52,6 +54,19 @@ def test_a_new_champion_is_taken(watch, home, predictor):
     (home / "models" / "nearmetal" / "latest").write_text("v1")
     watch.look()
     assert version(watch) == "7"
+
+
+def test_a_champion_that_a_request_found_is_told_of(home):
+    champion = Champion()
+    (home / "models" / "nearmetal" / "latest").rename(home / "away")
+    watch = Watch(champion, Told(), 0.01)
+    for _ in range(3):
+        watch.look()
+    (home / "away").rename(home / "models" / "nearmetal" / "latest")
+    assert champion.is_ready()
+    watch.look()
+    watch.look()
+    assert (watch.metrics.versions, watch.metrics.failures) == (["7"], 0)
 
 
 def test_a_champion_written_over_is_taken(watch, home, predictor):
