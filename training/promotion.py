@@ -12,12 +12,20 @@ from models.home import MODEL_NAME, bentoml_home
 from models.persistence import save_predictor
 from models.predictor import Predictor
 
+NO_ROOM = "there is no room on the disk"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# As those say it who tell of an error in words: a copy of several files, a database.
+_SAID = (*(f"[Errno {number}]" for number in _FULL), "disk is full")
 
 
 def has_champion() -> bool:
     """Whether serving has a model to read."""
     return (bentoml_home() / "models" / MODEL_NAME / "latest").exists()
+
+
+def is_no_room(error: Exception) -> bool:
+    """Whether an error means that the disk is full."""
+    return getattr(error, "errno", None) in _FULL or any(s in str(error) for s in _SAID)
 
 
 def put_champion(predictor: Predictor) -> str:
@@ -41,9 +49,9 @@ def put_champion(predictor: Predictor) -> str:
             save_predictor(predictor, Path(model.path))
     except OSError as error:
         _point_back(latest, before)
-        full = error.errno in _FULL
-        said = "there is no room on the disk" if full else f"{error.strerror or error}"
-        raise NotStored(f"the model was not stored: {said}; the one before stays") from error
+        said = NO_ROOM if is_no_room(error) else f"{error.strerror or error}"
+        after = "; the one before stays" if before else ""
+        raise NotStored(f"the model was not stored: {said}{after}") from error
     return str(model.tag)
 
 
