@@ -12,6 +12,7 @@ from typing import Any, cast
 from features.errors import ModelUnavailable
 from serving import logs
 from serving.access import Access, key_of_environment
+from serving.connections import use_prompt_headers
 from serving.errorshape import App, Caught, OneErrorShape
 from serving.headers import SafeHeaders
 from serving.intake import WholeBody
@@ -48,6 +49,7 @@ class OneShapeService(Service):
     def to_asgi(self, is_main: bool = True) -> Any:
         """The application, BentoML's own layers inside the error shape."""
         choose_folder()
+        use_prompt_headers()
         return dress(super().to_asgi(is_main=is_main), key_of_environment())
 
 

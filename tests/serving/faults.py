@@ -186,7 +186,7 @@ def running(predictor: Predictor, folder: Path, workers: int = 2) -> Iterator[Se
         )
     service = Service(process, port, home, folder / "log")
     try:
-        until(lambda: _ready(service, workers), 60, service)
+        until(lambda: _ready(service, workers), 120, service)
         yield service
     finally:
         if process.poll() is None:
