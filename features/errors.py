@@ -2,7 +2,8 @@
 
 NearmetalError
 ├── InvalidInput        a field, file or row is wrong (exit code 2, HTTP 422)
-└── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
+├── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
+└── NotStored           what was made cannot be kept: no room, or no leave to write (exit code 2)
 """
 
 from __future__ import annotations
@@ -48,10 +49,20 @@ class ModelUnavailable(NearmetalError):
     code = "model_unavailable"
 
 
+class NotStored(NearmetalError):
+    """What was made cannot be written."""
+
+    code = "not_stored"
+
+
+# What is longer is near to no name, and costs much to compare.
+_LONGEST = 80
+
+
 def near_names(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """The known names that `name` may have meant, nearest first."""
     known = list(known)
-    text = str(name).lower().replace("_", "-")
+    text = str(name)[:_LONGEST].lower().replace("_", "-")
     close = difflib.get_close_matches(text, known, n=limit, cutoff=0.5)
     inside = [k for k in known if text and (text in k or k.split(".")[-1] == text)]
     return list(dict.fromkeys(close + inside))[:limit]

@@ -1,10 +1,15 @@
-"""A predictor on disk: arrays without pickle and one JSON manifest that names their digests."""
+"""A predictor on disk: arrays without pickle, one JSON manifest, and the digests of both.
+
+What is read is read once, its digest checked first, so that what was checked is what is used.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,61 +26,125 @@ from models.predictor import Predictor, Record
 from models.rows import Rows
 
 FORMAT = "nearmetal-predictor-4"
-ARRAYS, MANIFEST = "arrays.npz", "manifest.json"
+ARRAYS, MANIFEST, DIGESTS = "arrays.npz", "manifest.json", "SHA256SUMS"
+# Far above any champion; a file that is larger is not read.
+MAX_BYTES = {ARRAYS: 512 * 2**20, MANIFEST: 64 * 2**20, DIGESTS: 4096}
 
 
 def save_predictor(predictor: Predictor, folder: Path) -> None:
-    """Write a predictor into `folder`, the manifest last: without it nothing is there."""
+    """Write a predictor into `folder`, the digests last: without them nothing is there.
+
+    The digests are in the form that `sha256sum --check` reads.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = _arrays(predictor)
-    with (folder / ARRAYS).open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    manifest = {
-        "format": FORMAT,
-        "columns": list(COLUMNS),
-        "sha256": _digest(folder / ARRAYS),
-        "version": predictor.version,
-        "trained_at": predictor.trained_at,
-        "use_residual": predictor.use_residual,
-        "ceiling": predictor.calibration.ceiling,
-        "narrowing": {
-            "scatter": predictor.narrowing.scatter,
-            "exponent": predictor.narrowing.exponent,
-        },
-        "novelty_threshold": predictor.novelty_threshold,
-        "amplitudes": predictor.amplitudes.as_dict(),
-        "positions": {"/".join(entry): value for entry, value in predictor.positions.items()},
-        "records": [asdict(r) for r in predictor.records],
-        "card": predictor.card,
-    }
-    partial = folder / (MANIFEST + ".partial")
-    partial.write_text(json.dumps(manifest), encoding="utf-8")
-    partial.replace(folder / MANIFEST)
+    arrays = io.BytesIO()
+    np.savez(arrays, allow_pickle=False, **_arrays(predictor))
+    manifest = json.dumps(_manifest(predictor)).encode()
+    written = {ARRAYS: arrays.getvalue(), MANIFEST: manifest}
+    sums = "".join(f"{_digest(data)}  {name}\n" for name, data in written.items())
+    for name, data in {**written, DIGESTS: sums.encode()}.items():
+        partial = folder / (name + ".partial")
+        partial.write_bytes(data)
+        partial.replace(folder / name)
 
 
 def load_predictor(folder: Path) -> Predictor:
     """Read a predictor. Raises ModelUnavailable when it is absent, damaged or not ours."""
+    data = _read(folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelUnavailable("there is no model yet; nearmetal train makes one") from error
-    except (OSError, ValueError) as error:
+        manifest = json.loads(data[MANIFEST])
+    except (ValueError, RecursionError) as error:
         raise ModelUnavailable(f"the model's manifest cannot be read: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ModelUnavailable(f"the model is not of the format {FORMAT}")
+        raise ModelUnavailable(f"the model is not of the format {FORMAT}; run nearmetal train")
     if manifest.get("columns") != list(COLUMNS):
         raise ModelUnavailable("the model was trained on another encoding; run nearmetal train")
     try:
-        if _digest(folder / ARRAYS) != manifest["sha256"]:
-            raise ModelUnavailable("the model's arrays do not match their digest")
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            return _predictor(manifest, {k: arrays[k] for k in arrays.files})
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        return _predictor(manifest, _arrays_in(data[ARRAYS]))
+    # A file of the right digest may still hold anything: whatever it breaks, it is refused.
+    except Exception as error:
         raise ModelUnavailable(f"the model is damaged: {error}") from error
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _read(folder: Path) -> dict[str, bytes]:
+    """The bytes of an artifact's files, each as its digest says. Raises ModelUnavailable."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise ModelUnavailable("there is no model yet; nearmetal train makes one")
+    try:
+        data = {name: _bounded(folder / name) for name in (DIGESTS, MANIFEST, ARRAYS)}
+    except FileNotFoundError as error:
+        said = f"the model is not whole, {Path(error.filename).name} is missing"
+        raise ModelUnavailable(f"{said}; run nearmetal train") from error
+    except OSError as error:
+        raise ModelUnavailable(f"the model cannot be read: {error}") from error
+    promised = _promised(data[DIGESTS])
+    for name in (MANIFEST, ARRAYS):
+        if promised.get(name) != _digest(data[name]):
+            raise ModelUnavailable(f"the model is damaged: {name} does not match its digest")
+    return data
+
+
+def _bounded(path: Path) -> bytes:
+    most = MAX_BYTES[path.name]
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ModelUnavailable(f"the model is refused: {path.name} is larger than {most} bytes")
+    return data
+
+
+def _promised(sums: bytes) -> dict[str, str]:
+    lines = (line.split() for line in sums.decode("ascii", "replace").splitlines())
+    return {parts[1]: parts[0] for parts in lines if len(parts) == 2}
+
+
+def _arrays_in(data: bytes) -> dict[str, Any]:
+    """The arrays of an archive, all of numbers. Raises ValueError for anything else in it.
+
+    They are stored, not packed: what is unfolded is no larger than what was read.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+    if {e.filename for e in entries} != {f"{name}.npy" for name in _NAMES}:
+        raise ValueError("the arrays are not those of a predictor")
+    if len(entries) != len(_NAMES) or any(e.compress_type for e in entries):
+        raise ValueError("the arrays are packed or named twice")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "if" or not np.isfinite(array).all():
+            raise ValueError(f"{name} holds what is no finite number")
+    return arrays
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _manifest(p: Predictor) -> Mapping[str, Any]:
+    return {
+        "format": FORMAT,
+        "columns": list(COLUMNS),
+        "version": p.version,
+        "trained_at": p.trained_at,
+        "use_residual": p.use_residual,
+        "ceiling": p.calibration.ceiling,
+        "narrowing": {"scatter": p.narrowing.scatter, "exponent": p.narrowing.exponent},
+        "novelty_threshold": p.novelty_threshold,
+        "amplitudes": p.amplitudes.as_dict(),
+        "positions": {"/".join(entry): value for entry, value in p.positions.items()},
+        "records": [asdict(r) for r in p.records],
+        "card": p.card,
+    }
+
+
+_NAMES = (
+    *("encoding", "source", "resource"),
+    *("baseline", "baseline_encoding", "baseline_source", "baseline_resource"),
+    *("log_retained", "log_prior", "host_spread", "noise", "group"),
+    *("precision", "alpha", "coefficients", "scores", "cumulative"),
+    *("own_scores", "own_cumulative"),
+)
 
 
 def _arrays(p: Predictor) -> dict[str, Any]:
@@ -116,6 +185,8 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
     )
     if len(manifest["records"]) != len(rows) or a["precision"].shape != (len(rows), len(rows)):
         raise ValueError("records and arrays differ in length")
+    if a["encoding"].shape != (len(rows), len(COLUMNS)) or a["alpha"].shape != (len(rows),):
+        raise ValueError("the arrays are not of the encoding's shape")
     ceiling = float(manifest["ceiling"])
     return Predictor(
         rows=rows,

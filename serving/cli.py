@@ -288,11 +288,12 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
     def serve(
         host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
         port: Annotated[str, typer.Option(metavar="N", help="Port to bind.")] = "3000",
+        workers: Annotated[str, typer.Option(metavar="N", help="Processes that answer.")] = "1",
     ) -> None:
-        """Answer over HTTP until interrupted.
+        """Answer over HTTP until interrupted. NEARMETAL_API_KEY asks callers for a key.
 
         Example: nearmetal serve --port 3000
         """
-        from serving.launch import launch, port_of
+        from serving.launch import launch, port_of, workers_of
 
-        launch(host, port_of(port), ensure_champion)
+        launch(host, port_of(port), workers_of(workers), ensure_champion)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from serving.problems import document_for_status, json_bytes
+
+logger = logging.getLogger("nearmetal.serving")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -45,6 +48,30 @@ class OneErrorShape:
                     await _send_failure(scope, start, bytes(body), send)
 
         await self.app(scope, receive, shaped)
+
+
+class Caught:
+    """ASGI layer that turns what the application raises into a 500 at once."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            logger.exception("request failed")
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_failure(scope: Message, start: Message, body: bytes, send: Send) -> None:

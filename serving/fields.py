@@ -20,7 +20,11 @@ HOST_UNITS = {
     "storage_iops": "IOPS",
 }
 
+# Far above any word; a longer text is not looked at.
+MAX_TEXT = 200
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
 
 
 def host_field(name: str, meaning: str) -> Any:
@@ -37,7 +41,7 @@ class ScenarioFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    workload: str | None = Field(
+    workload: Text | None = Field(
         default=None,
         description="a named workload; demands may stand in its place",
         json_schema_extra={"examples": ["web"]},
@@ -46,12 +50,12 @@ class ScenarioFields(BaseModel):
     memory_gb: Finite | None = host_field("memory_gb", "memory of the host [GB]")
     network_gbps: Finite | None = host_field("network_gbps", "link of the host [Gbit/s]")
     storage_iops: Finite | None = host_field("storage_iops", "operations per second of its storage")
-    mechanisms: dict[str, str] = Field(
+    mechanisms: dict[Text, Text] = Field(
         default_factory=dict,
         max_length=MAX_ENTRIES,
         description="options in place of the runtime's own mechanisms",
     )
-    demands: dict[str, Finite] = Field(
+    demands: dict[Text, Finite] = Field(
         default_factory=dict,
         max_length=MAX_ENTRIES,
         description="what the workload asks for, where it differs",

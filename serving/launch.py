@@ -10,21 +10,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from features.errors import InvalidInput, Problem
+from serving.access import VARIABLE, key_of_environment
+from serving.metrics import make_folder
 from serving.store import prepare_bentoml
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICE = "serving.service:NearmetalService"
+WORKERS_VARIABLE = "NEARMETAL_WORKERS"
+MAX_WORKERS = 256
 
 
-def launch(host: str, port: int, ensure_champion: Callable[[], None]) -> None:
+def launch(host: str, port: int, workers: int, ensure_champion: Callable[[], None]) -> None:
     """Serve on host and port until interrupted; does not return. Raises InvalidInput."""
     address = resolve(host)
     check_free(address, port)
-    if not ipaddress.ip_address(address).is_loopback:
-        said = f"warning: {address} is reachable from outside, and anyone may ask"
+    if not ipaddress.ip_address(address).is_loopback and key_of_environment() is None:
+        said = f"warning: {address} is reachable from outside, and anyone may ask: set {VARIABLE}"
         print(said, file=sys.stderr)
     ensure_champion()
     prepare_bentoml()
+    os.environ[WORKERS_VARIABLE] = str(workers)
+    make_folder()
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE]
     command += ["--host", address, "--port", str(port), "--working-dir", str(ROOT)]
     sys.stdout.flush()
@@ -35,6 +41,13 @@ def port_of(text: str) -> int:
     """The number of a port. Raises InvalidInput."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535):
         raise InvalidInput([Problem("port", f"must be 1 to 65535, not {text[:40]!r}")])
+    return int(text)
+
+
+def workers_of(text: str) -> int:
+    """The number of worker processes. Raises InvalidInput."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= MAX_WORKERS):
+        raise InvalidInput([Problem("workers", f"must be 1 to {MAX_WORKERS}, not {text[:40]!r}")])
     return int(text)
 
 

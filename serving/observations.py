@@ -23,7 +23,7 @@ from features.scenario import (
 )
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
-from serving.fields import Finite, ScenarioFields
+from serving.fields import Finite, ScenarioFields, Text
 from serving.flat import read_rows, shown
 from serving.questions import MAX_NATIVE_VALUE, UNIT_FORM, NativeValue, collect, is_unit
 
@@ -43,7 +43,7 @@ _AGREEMENT = math.log(1.02)
 class ObservationBody(ScenarioFields):
     """A measurement on the caller's own rig: what was kept of bare metal there, or both values."""
 
-    runtime: str = Field(description="an isolation technology", examples=["gvisor"])
+    runtime: Text = Field(description="an isolation technology", examples=["gvisor"])
     retained: Finite | None = Field(
         default=None,
         description="relative to bare metal on the same rig; or value and baseline_value",
@@ -53,7 +53,7 @@ class ObservationBody(ScenarioFields):
     baseline_value: Finite | None = Field(
         default=None, description="what bare metal reached, in unit"
     )
-    unit: str | None = Field(default=None, description="in ns, us, ms or s less is better")
+    unit: Text | None = Field(default=None, description="in ns, us, ms or s less is better")
     spread: Finite | None = Field(default=None, description="relative standard deviation")
     repeats: int | None = Field(default=None, description="how many runs it is the mean of")
 

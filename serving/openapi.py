@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from features.vocabulary import vocabulary
+from serving.access import HEALTH
 from serving.page import PAGE
 from serving.problems import BY_STATUS
 from serving.recommend import EXAMPLE, Recommendation, RecommendBody
@@ -18,6 +19,8 @@ from serving.words import Vocabulary
 
 _REF = "#/components/schemas/{model}"
 _TAG = "Predictions"
+KEY = "key"
+_KEY = {"type": "http", "scheme": "bearer", "description": "what NEARMETAL_API_KEY is set to"}
 
 WEB_ON_GVISOR = {"runtime": "gvisor", "workload": "web", "cores": 8, "network_gbps": 10}
 WEB = {"workload": "web", "cores": 8, "runtimes": ["container", "gvisor", "vm"]}
@@ -161,10 +164,13 @@ class Error(BaseModel):
     error: Failure
 
 
-def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
-    """BentoML's own description `base` with this room's routes in it."""
+def describe(base: dict[str, Any], version: str, locked: bool = False) -> dict[str, Any]:
+    """BentoML's own description `base` with this room's routes in it; `locked` wants the key."""
     schemas = _schemas()
     infrastructure = {path: item for path, item in base.get("paths", {}).items() if "get" in item}
+    for path, item in infrastructure.items():
+        if path in HEALTH:
+            item["get"]["security"] = []
     return {
         "openapi": "3.1.0",
         "info": {
@@ -175,7 +181,8 @@ def describe(base: dict[str, Any], version: str) -> dict[str, Any]:
         "servers": base.get("servers", []),
         "tags": [*base.get("tags", []), {"name": _TAG}],
         "paths": {**_paths(), **infrastructure},
-        "components": {"schemas": schemas},
+        "security": [{KEY: []}] if locked else [],
+        "components": {"schemas": schemas, "securitySchemes": {KEY: _KEY}},
     }
 
 
@@ -191,7 +198,9 @@ def _schemas() -> dict[str, Any]:
         fields = schemas[body]["properties"]
         if "runtime" in fields:
             fields["runtime"]["enum"] = list(words.runtimes)
-        fields["workload"]["examples"] = list(words.workloads)
+        if "runtimes" in fields:
+            _named(fields["runtimes"])["items"]["enum"] = list(words.runtimes)
+        _named(fields["workload"])["enum"] = list(words.workloads)
         fields["mechanisms"] |= {
             "additionalProperties": False,
             "properties": {
@@ -209,13 +218,20 @@ def _schemas() -> dict[str, Any]:
     return schemas
 
 
+def _named(field: dict[str, Any]) -> dict[str, Any]:
+    """The part of a field's schema that is not null."""
+    choices: list[dict[str, Any]] = field.get("anyOf", [field])
+    return next(choice for choice in choices if choice.get("type") != "null")
+
+
 def _paths() -> dict[str, Any]:
     one, answer = {"$ref": _REF.format(model="PredictBody")}, _REF.format(model="Prediction")
     either = {"oneOf": [one, {"type": "array", "items": one, "maxItems": MAX_SCENARIOS}]}
     told = {"oneOf": [{"$ref": answer}, {"type": "array", "items": {"$ref": answer}}]}
     pair = {"$ref": _REF.format(model="CompareBody")}
     compared = {"$ref": _REF.format(model="Comparison")}
-    failures = (400, 413, 415, 422, 500, 503, 504)
+    unasked = (401, 429, 500, 503, 504)
+    failures = (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
     return {
         "/predict": {
             "post": _operation(
@@ -252,13 +268,13 @@ def _paths() -> dict[str, Any]:
                 SUGGEST_EXAMPLE,
             )
         },
-        "/model": {"get": _operation("model", "The model card", {"type": "object"}, (500, 503))},
+        "/model": {"get": _operation("model", "The model card", {"type": "object"}, unasked)},
         "/vocabulary": {
             "get": _operation(
                 "vocabulary",
                 "The words of a scenario: runtimes, workloads, mechanisms and the host's ranges",
                 {"$ref": _REF.format(model="Vocabulary")},
-                (500,),
+                (401, 429, 500, 504),
             )
         },
         PAGE: {"get": _PAGE},

@@ -17,6 +17,7 @@ BY_STATUS = {
     403: ("forbidden", "this is not allowed"),
     404: ("not_found", "there is nothing at this path"),
     405: ("method_not_allowed", "this path does not take this method"),
+    408: ("request_timeout", "the request was not sent within 10 seconds"),
     413: ("too_large", "the request is too large"),
     415: ("unsupported_media_type", "the body must be application/json"),
     422: ("invalid_input", "the request is wrong"),

@@ -15,7 +15,7 @@ from features.errors import InvalidInput, Problem
 from features.properties import ISOLATION, TreeAnswer, decision_tree
 from models.recommendation import Constraints, recommend
 from serving.answers import OnRig, Predicts, native_at
-from serving.fields import Finite
+from serving.fields import MAX_ENTRIES, Finite, Text
 from serving.flat import comparison_from_flat, options_of
 from serving.observations import read_observations
 from serving.questions import Comparison, ask_all, collect
@@ -35,7 +35,7 @@ class RecommendBody(CompareBody):
     With `tree` alone the reference's decision tree answers and nothing is predicted.
     """
 
-    isolation: str = Field(
+    isolation: Text = Field(
         default="none", description="at least", json_schema_extra={"enum": list(ISOLATION)}
     )
     hardware_binding: bool = Field(
@@ -48,14 +48,19 @@ class RecommendBody(CompareBody):
     live_migration: bool = False
     snapshots: bool = Field(default=False, description="of the running state")
     budget_usd: Finite | None = Field(default=None, description="at most, over three years")
-    relative_cost: dict[str, Finite] = Field(
-        default_factory=dict, description="your cost of a runtime relative to a VM"
-    )
-    tco_usd: dict[str, Finite] = Field(
-        default_factory=dict, description="your cost of a runtime over three years; ranks by USD"
-    )
-    host_usd: dict[str, Finite] = Field(
+    relative_cost: dict[Text, Finite] = Field(
         default_factory=dict,
+        max_length=MAX_ENTRIES,
+        description="your cost of a runtime relative to a VM",
+    )
+    tco_usd: dict[Text, Finite] = Field(
+        default_factory=dict,
+        max_length=MAX_ENTRIES,
+        description="your cost of a runtime over three years; ranks by USD",
+    )
+    host_usd: dict[Text, Finite] = Field(
+        default_factory=dict,
+        max_length=MAX_ENTRIES,
         description="your costs of one host over three years: hardware, software, power, "
         "operations; ranks by USD",
     )
@@ -63,8 +68,9 @@ class RecommendBody(CompareBody):
     workload_memory_mb: Finite = Field(
         default=0.0, description="memory of one instance on top of the runtime's own"
     )
-    tree: dict[str, str] | None = Field(
+    tree: dict[Text, Text] | None = Field(
         default=None,
+        max_length=MAX_ENTRIES,
         description="answers to the reference's decision tree: extreme_performance, "
         "hardware_binding, isolation, start_critical",
     )

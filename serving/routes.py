@@ -12,8 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.answers import answer, compare
+from serving.answers import Predicts, answer, compare
 from serving.body import read_json
+from serving.metrics import Counted, Metrics
 from serving.page import page_routes
 from serving.problems import document_of, json_bytes
 from serving.recommend import answer_recommend, parse_recommend
@@ -32,19 +33,24 @@ def json_response(document: Any, status: int = 200) -> Response:
     return Response(json_bytes(document), status, media_type="application/json")
 
 
-def build_app(champion: Champion, describe: Callable[[], dict[str, Any]]) -> Starlette:
+def build_app(
+    champion: Champion, describe: Callable[[], dict[str, Any]], metrics: Metrics
+) -> Starlette:
     """The application of this room's routes; `describe` gives the OpenAPI document."""
 
+    def counted() -> Counted:
+        return Counted(champion.predictor(), metrics)
+
     async def predict(request: Request) -> Response:
-        return await _answered(request, lambda document: _predict(champion, document))
+        return await _answered(request, lambda document: _predict(counted, document))
 
     async def compared(request: Request) -> Response:
-        return await _answered(request, lambda document: _compare(champion, document))
+        return await _answered(request, lambda document: _compare(counted, document))
 
     async def recommended(request: Request) -> Response:
         return await _answered(
             request,
-            lambda document: answer_recommend(champion.predictor, parse_recommend(document)),
+            lambda document: answer_recommend(counted, parse_recommend(document)),
         )
 
     async def suggested(request: Request) -> Response:
@@ -87,15 +93,15 @@ def is_known_path(app: Starlette, path: str) -> bool:
     return bool(paths & known.union(_INFRASTRUCTURE))
 
 
-def _predict(champion: Champion, document: Any) -> Any:
+def _predict(predictor: Callable[[], Predicts], document: Any) -> Any:
     questions = parse_predict(document)
-    records = answer(champion.predictor(), questions)
+    records = answer(predictor(), questions)
     return records if isinstance(document, list) else records[0]
 
 
-def _compare(champion: Champion, document: Any) -> Any:
+def _compare(predictor: Callable[[], Predicts], document: Any) -> Any:
     comparison = parse_compare(document)
-    return compare(champion.predictor(), comparison)
+    return compare(predictor(), comparison)
 
 
 def _suggest(champion: Champion, document: Any) -> Any:

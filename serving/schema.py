@@ -16,7 +16,7 @@ from features.errors import InvalidInput, Problem, near_names
 from features.scaling import LAWS
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
-from serving.fields import Finite, ScenarioFields, host_field
+from serving.fields import Finite, ScenarioFields, Text, host_field
 from serving.observations import MAX_OBSERVATIONS, ObservationBody, observations_of
 from serving.questions import (
     DEFAULT_LEVEL,
@@ -63,7 +63,7 @@ class _Scenario(ScenarioFields):
         description="what the caller measured on bare metal",
         json_schema_extra={"exclusiveMinimum": 0, "maximum": MAX_NATIVE_VALUE},
     )
-    unit: str | None = Field(
+    unit: Text | None = Field(
         default=None,
         description="unit of native_value; in ns, us, ms or s less is better",
         json_schema_extra={"minLength": 1, "maxLength": MAX_UNIT},
@@ -71,7 +71,7 @@ class _Scenario(ScenarioFields):
     native_cores: Finite | None = host_field(
         "cores", "cores that native_value was measured on, when not `cores`"
     )
-    scaling: str | None = Field(
+    scaling: Text | None = Field(
         default=None,
         description="whether the work stays as it is on other cores (fixed: Amdahl) or grows with "
         "them (scaled: Gustafson); fixed when absent",
@@ -87,13 +87,13 @@ class _Scenario(ScenarioFields):
 class PredictBody(_Scenario):
     """A scenario to predict."""
 
-    runtime: str = Field(description="an isolation technology", examples=["gvisor"])
+    runtime: Text = Field(description="an isolation technology", examples=["gvisor"])
 
 
 class CompareBody(_Scenario):
     """A scenario without runtime, and the runtimes to compare (all when absent)."""
 
-    runtimes: list[str] | None = Field(default=None, max_length=100)
+    runtimes: list[Text] | None = Field(default=None, max_length=100)
 
 
 def parse_predict(document: Any) -> list[Question]:

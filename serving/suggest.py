@@ -16,6 +16,7 @@ from features.scenario import Scenario
 from features.vocabulary import vocabulary
 from models.predictor import Predictor
 from models.suggestion import Suggestion, suggest
+from serving.fields import Text
 from serving.flat import options_of, question_from_flat
 from serving.observations import read_observations
 from serving.questions import Question, ask, collect
@@ -35,7 +36,7 @@ class SuggestBody(PredictBody):
         description="measurements that are planned together",
         json_schema_extra={"minimum": 1, "maximum": MAX_COUNT},
     )
-    measurable: list[str] | None = Field(
+    measurable: list[Text] | None = Field(
         default=None,
         max_length=100,
         description="runtimes that can be measured on the rig; the asked one when absent",

@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from features.encoder import COLUMNS
+from features.errors import NotStored
 from models.estimator import ResidualRegressor
 from models.home import state_folder
 from models.predictor import Predictor
 from training.corpus import Corpus
 from training.evaluation import Evaluation
 from training.metrics import mean_by
+from training.promotion import NO_ROOM, is_no_room
 
 EXPERIMENT = "nearmetal"
 REGISTERED = "nearmetal"
@@ -77,7 +79,10 @@ def champion_measures() -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def tracked_run(corpus: Corpus, parameters: Mapping[str, Any]) -> Iterator[Any]:
-    """A run with parameters and dataset digests as inputs; yields the mlflow module."""
+    """A run with parameters and dataset digests as inputs; yields the mlflow module.
+
+    Raises NotStored where there is no room for what is logged in it.
+    """
     mlflow = _mlflow()
     with mlflow.start_run(run_name="champion"):
         mlflow.log_params(dict(parameters))
@@ -96,7 +101,12 @@ def tracked_run(corpus: Corpus, parameters: Mapping[str, Any]) -> Iterator[Any]:
                     digest=digest[:32],
                 )
                 mlflow.log_input(data, context="training")
-        yield mlflow
+        try:
+            yield mlflow
+        except (OSError, mlflow.exceptions.MlflowException) as error:
+            if is_no_room(error):
+                raise NotStored(f"the run was not logged: {NO_ROOM}") from error
+            raise
 
 
 def log_evaluation(mlflow: Any, evaluation: Evaluation, champion: str, corpus: Corpus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from features.encoder import encode
 from features.errors import ModelUnavailable
 from features.scenario import Scenario
+from models import persistence
 from models.estimator import ResidualRegressor
 from models.fitting import fit_predictor
-from models.persistence import ARRAYS, MANIFEST, load_predictor, save_predictor
+from models.persistence import ARRAYS, DIGESTS, MANIFEST, load_predictor, save_predictor
 
 HOST = {"cores": 8, "memory_gb": 32, "network_gbps": 10, "storage_iops": 200_000}
 
@@ -93,37 +95,92 @@ def test_saved_and_loaded_predictors_answer_alike(predictor, tmp_path):
         assert all(arrays[k].dtype != object for k in arrays.files)
 
 
-def test_damage_and_strangers_are_refused(predictor, tmp_path):
+def sealed(folder):
+    """The digests of a folder's files written anew: what is in them is another matter."""
+    names = (MANIFEST, ARRAYS)
+    lines = [f"{sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names]
+    (folder / DIGESTS).write_text("".join(lines))
+
+
+def rewritten(folder, **changes):
+    """The folder's arrays with some in place of others, sealed."""
+    with np.load(folder / ARRAYS) as arrays:
+        held = {k: arrays[k] for k in arrays.files}
+    with (folder / ARRAYS).open("wb") as file:
+        np.savez(file, **{k: v for k, v in {**held, **changes}.items() if v is not None})
+    sealed(folder)
+
+
+def test_damage_is_refused(predictor, tmp_path):
     with pytest.raises(ModelUnavailable, match="no model yet"):
         load_predictor(tmp_path)
     save_predictor(predictor, tmp_path)
-    whole = (tmp_path / ARRAYS).read_bytes()
-    for damage in (whole[:-100], whole[:500] + b"x" + whole[501:], b""):
-        (tmp_path / ARRAYS).write_bytes(damage)
-        with pytest.raises(ModelUnavailable):
+    for name in (ARRAYS, MANIFEST, DIGESTS):
+        whole = (tmp_path / name).read_bytes()
+        flipped = whole[:50] + bytes([whole[50] ^ 1]) + whole[51:]
+        for damage in (whole[:-100], whole[: len(whole) // 2], flipped, b"", b"\xff" * 5000):
+            (tmp_path / name).write_bytes(damage)
+            with pytest.raises(ModelUnavailable, match=r"damaged|refused"):
+                load_predictor(tmp_path)
+        (tmp_path / name).unlink()
+        with pytest.raises(ModelUnavailable, match=f"{name} is missing"):
             load_predictor(tmp_path)
-    (tmp_path / ARRAYS).write_bytes(whole)
+        (tmp_path / name).write_bytes(whole)
+    assert load_predictor(tmp_path).version == predictor.version
+
+
+def test_strangers_are_refused(predictor, tmp_path):
+    save_predictor(predictor, tmp_path)
     manifest = json.loads((tmp_path / MANIFEST).read_text())
-    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "format": "other"}))
-    with pytest.raises(ModelUnavailable, match="format"):
+    for text, said in (
+        (json.dumps({**manifest, "format": "other"}), "format"),
+        (json.dumps({**manifest, "columns": ["runtime"]}), "encoding"),
+        ("{", "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        (json.dumps({**manifest, "records": []}), "damaged"),
+        (json.dumps({**manifest, "narrowing": None}), "damaged"),
+        (json.dumps({**manifest, "positions": {"exit/of_nothing": 1.0}}), "damaged"),
+    ):
+        (tmp_path / MANIFEST).write_text(text)
+        sealed(tmp_path)
+        with pytest.raises(ModelUnavailable, match=said):
+            load_predictor(tmp_path)
+
+
+def test_a_file_without_an_end_is_not_read(predictor, tmp_path, monkeypatch):
+    save_predictor(predictor, tmp_path)
+    monkeypatch.setitem(persistence.MAX_BYTES, ARRAYS, 1000)
+    with pytest.raises(ModelUnavailable, match="larger than 1000 bytes"):
         load_predictor(tmp_path)
-    (tmp_path / MANIFEST).write_text("{")
-    with pytest.raises(ModelUnavailable, match="cannot be read"):
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alpha": np.array([{"a": 1}], dtype=object)},
+        {"alpha": np.array(["x"])},
+        {"alpha": np.array([np.nan])},
+        {"alpha": np.ones(3)},
+        {"alpha": None},
+        {"more": np.ones(3)},
+        {"encoding": np.ones((2, 2))},
+    ],
+    ids=["pickled", "text", "nan", "short", "missing", "unknown", "shape"],
+)
+def test_arrays_that_are_not_a_predictors_are_refused(predictor, tmp_path, changes):
+    save_predictor(predictor, tmp_path)
+    rewritten(tmp_path, **changes)
+    with pytest.raises(ModelUnavailable, match="damaged"):
         load_predictor(tmp_path)
 
 
-def test_arrays_with_pickled_objects_are_refused(predictor, tmp_path):
-    import hashlib
-
+def test_packed_arrays_are_refused(predictor, tmp_path):
+    """A packed file may unfold into more than the memory there is."""
     save_predictor(predictor, tmp_path)
     with np.load(tmp_path / ARRAYS) as arrays:
-        held = {k: arrays[k] for k in arrays.files}
-    with (tmp_path / ARRAYS).open("wb") as file:
-        np.savez(file, **{**held, "alpha": np.array([{"a": 1}], dtype=object)})
-    manifest = json.loads((tmp_path / MANIFEST).read_text())
-    manifest["sha256"] = hashlib.sha256((tmp_path / ARRAYS).read_bytes()).hexdigest()
-    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(ModelUnavailable, match="damaged"):
+        np.savez_compressed(tmp_path / ARRAYS, **{k: arrays[k] for k in arrays.files})
+    sealed(tmp_path)
+    with pytest.raises(ModelUnavailable, match="packed"):
         load_predictor(tmp_path)
 
 

@@ -21,6 +21,8 @@ from models.rows import make_rows
 # Read by prometheus_client when it is imported, so set before the service is.
 _METRICS = tempfile.TemporaryDirectory(prefix="nearmetal-test-metrics-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS.name
+# Tests say themselves when to look for another champion.
+os.environ["NEARMETAL_RELOAD_S"] = "0"
 _HOME_BEFORE = os.environ.get("BENTOML_HOME")
 
 with warnings.catch_warnings():

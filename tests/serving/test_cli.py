@@ -271,11 +271,22 @@ def test_a_busy_port_is_told():
 
 def test_a_wide_bind_warns(monkeypatch, capfd):
     commands = []
+    monkeypatch.setenv(launch.WORKERS_VARIABLE, "1")
+    monkeypatch.setattr(launch, "make_folder", lambda: None)
     monkeypatch.setattr(launch.os, "execv", lambda _, command: commands.append(command))
     for host in ("localhost", "0.0.0.0"):
-        launch.launch(host, _free_port(), lambda: None)
+        launch.launch(host, _free_port(), 3, lambda: None)
     assert capfd.readouterr().err.count("warning") == 1
+    assert os.environ[launch.WORKERS_VARIABLE] == "3"
+    monkeypatch.setenv("NEARMETAL_API_KEY", "key")
+    launch.launch("0.0.0.0", _free_port(), 1, lambda: None)
+    assert capfd.readouterr().err == ""
     assert commands[0][commands[0].index("--host") + 1] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("workers", ["0", "257", "-1", "two", "\u0664", "9" * 400, ""])
+def test_a_number_of_workers_that_cannot_be_is_told(workers):
+    assert "workers" in told("serve", "--workers", workers)
 
 
 def _free_port() -> int:

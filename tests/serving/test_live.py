@@ -44,7 +44,7 @@ def live(predictor, tmp_path_factory) -> Iterator[Live]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {**os.environ, "BENTOML_HOME": str(folder / "bentoml")}
-    del environment["PROMETHEUS_MULTIPROC_DIR"]
+    del environment["PROMETHEUS_MULTIPROC_DIR"], environment["NEARMETAL_RELOAD_S"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(port)],

@@ -9,8 +9,8 @@ import pytest
 
 from features.vocabulary import vocabulary
 from serving import answers
-from serving.body import MAX_BYTES
 from serving.errorshape import OneErrorShape
+from serving.intake import MAX_BYTES
 from tests.serving.conftest import TestClient, put
 
 WEB = {"runtime": "gvisor", "workload": "web", "cores": 8}

@@ -11,6 +11,7 @@ import pytest
 
 from features.errors import ModelUnavailable
 from serving.store import Champion, champion_folder, load_champion, prepare_bentoml
+from tests.serving.conftest import put
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,8 +43,6 @@ def test_a_damaged_model_is_no_model(home):
 
 
 def test_a_champion_that_comes_later_is_found(empty_home, predictor):
-    from tests.serving.conftest import put
-
     champion = Champion()
     assert not champion.is_ready()
     put(predictor, empty_home)
@@ -76,3 +75,17 @@ print(model.tag.version == champion_folder().name)
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stdout == "True\n", done.stderr
+
+
+def test_a_bento_answers_from_what_is_packed_in_it(home, predictor, monkeypatch, tmp_path):
+    """Beside its sources lies a model; a store with a champion goes before it."""
+    from models import home as places
+
+    bento = tmp_path / "bento"
+    packed = put(predictor, bento, "packed")
+    (packed.parent / "latest").unlink()
+    (bento / "bento.yaml").touch()
+    monkeypatch.setattr(places, "__file__", str(bento / "src" / "models" / "home.py"))
+    assert champion_folder() == home / "models" / "nearmetal" / "v1"
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "empty"))
+    assert champion_folder() == packed
