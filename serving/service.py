@@ -5,6 +5,7 @@ Served by `nearmetal serve`, or by `bentoml serve serving.service:NearmetalServi
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import tempfile
@@ -22,6 +23,8 @@ prepare_bentoml()
 import bentoml  # noqa: E402  (reads the environment when it is imported)
 from bentoml import Service  # noqa: E402
 
+from serving.layers import lighten  # noqa: E402
+
 logger = logging.getLogger("nearmetal.serving")
 
 TIMEOUT_S = 30
@@ -31,13 +34,13 @@ champion = Champion()
 
 
 class OneShapeService(Service):
-    """A BentoML service whose outermost layer sees to the shape of every failure."""
+    """A BentoML service with light layers, the outermost of which shapes every failure."""
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """The application, BentoML's own layers inside the error shape."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # BentoML sets it for its workers only
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nearmetal-metrics-")
-        inner = super().to_asgi(is_main=is_main)
+        inner = lighten(super().to_asgi(is_main=is_main))
         return OneErrorShape(KnownPaths(inner, lambda path: is_known_path(routes, path)))
 
 
@@ -69,6 +72,9 @@ class NearmetalService:
             logger.info("model %s is ready", champion.predictor().version)
         except ModelUnavailable as error:
             logger.warning("not ready: %s", error)
+        # What is here now stays: later collections need not look at it again.
+        gc.collect()
+        gc.freeze()
 
     def __is_ready__(self) -> bool:
         return champion.is_ready()
