@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import json
 import threading
 
 import pytest
 
 from serving import routes
-from serving.hop import QUICK_BYTES, QUICK_MS, prediction_ms
+from serving.hop import QUICK_BYTES, QUICK_MS, THREADS, beside, prediction_ms
 
 WEB = {"runtime": "gvisor", "workload": "web", "cores": 8}
 SEEN = {"runtime": "vm", "workload": "web", "retained": 0.8}
@@ -72,3 +74,43 @@ def test_a_long_body_is_not_even_read_on_the_loop(client, threads):
     assert threads["document_of"] is threads["parse_json"]
     response = client.post("/predict", content=b"{" + b" " * QUICK_BYTES)
     assert response.json()["error"]["code"] == "invalid_json"
+
+
+def test_giving_up_does_not_multiply_what_runs():
+    """Work that is waited for no longer keeps its thread, and what waits behind it is dropped."""
+    end, running, most = threading.Event(), threading.Semaphore(0), []
+
+    def work() -> None:
+        most.append(threading.current_thread())
+        running.release()
+        end.wait(10)
+
+    async def give_up() -> None:
+        tasks = [asyncio.create_task(beside(work)) for _ in range(3 * THREADS)]
+        for _ in range(THREADS):
+            await asyncio.to_thread(running.acquire)
+        for task in tasks:
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(error, asyncio.CancelledError) for error in done)
+        end.set()
+        assert await beside(lambda: len(most)) == THREADS
+
+    try:
+        asyncio.run(give_up())
+    finally:
+        end.set()
+    assert len(set(most)) == THREADS
+
+
+def test_work_beside_the_loop_has_the_context_of_its_request():
+    name = contextvars.ContextVar("name")
+
+    async def ask(value: str) -> str:
+        name.set(value)
+        return await beside(name.get)
+
+    async def both() -> list[str]:
+        return await asyncio.gather(ask("a"), ask("b"))
+
+    assert asyncio.run(both()) == ["a", "b"]

@@ -90,7 +90,8 @@ CONTESTANTS = (
     Contestant("no-op route", "route mounted in it", "nearmetal", "/noop-route", "scenario"),
     Contestant("FastAPI", "scikit-learn, mean and std", "fastapi", "/predict", "features"),
     Contestant("MLServer", "scikit-learn, mean", "mlserver", "/v2/models/gp/infer", "mlserver"),
-    Contestant("MLflow", "scikit-learn, mean", "mlflow", "/invocations", "mlflow"),
+    Contestant("MLflow", "signature and frame, mean", "mlflow", "/invocations", "frame"),
+    Contestant("MLflow, bare", "no signature, mean", "mlflow-bare", "/invocations", "inputs"),
 )
 
 
@@ -119,10 +120,10 @@ def _start(name: str, cache: Path, rows: Path, home: str, port: int) -> Server:
         command += ["tests.benchmarks.http.service:NearmetalService", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--working-dir", str(ROOT)]
         return _popen(name, command, {**environment, "BENTOML_HOME": home}, port, cache, "/readyz")
-    python = _environment(name, cache)
+    python = _environment(name.split("-")[0], cache)
     folder = cache / f"{name}-model"
-    fit = [str(python), str(RIVALS / "fit.py"), str(rows), str(folder)]
-    subprocess.run([*fit, "mlflow" if name == "mlflow" else "joblib"], env=environment, check=True)
+    fit = [str(python), str(RIVALS / "fit.py"), str(rows), str(folder), name]
+    subprocess.run(fit, env=environment, check=True)
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
     if name == "fastapi":
         environment["MODEL"] = str(folder / "model.joblib")

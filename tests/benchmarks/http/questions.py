@@ -39,10 +39,12 @@ def write_bodies(predictor: Predictor, folder: Path) -> dict[str, Path]:
     scenarios = draw()
     encoding = encode(scenarios, predictor.constants)[0]
     numbers = [[float(x) for x in row] for row in encoding]
+    names = [f"x{column}" for column in range(encoding.shape[1])]
     kinds: dict[str, list[Any]] = {
         "scenario": [s.as_dict() for s in scenarios],
         "features": [{"features": row} for row in numbers],
-        "mlflow": [{"inputs": [row]} for row in numbers],
+        "inputs": [{"inputs": [row]} for row in numbers],
+        "frame": [{"dataframe_split": {"columns": names, "data": [row]}} for row in numbers],
         "mlserver": [{"inputs": [_tensor(row)]} for row in numbers],
     }
     paths = {}
