@@ -18,9 +18,11 @@ T = TypeVar("T")
 QUICK_MS = 1.0
 QUICK_BYTES = 1024
 
-# What /predict is built to take: a call, each of its scenarios, each observation of them.
+# What /predict is built to take: a call, each of its scenarios, each word that may have to be
+# refused with the near ones, each observation.
 CALL_MS = 0.25
 SCENARIO_MS = 0.05
+WORD_MS = 0.04
 OBSERVATION_MS = 0.3
 
 # Each may keep the interpreter's lock from the loop for as long as a switch takes, 5 ms.
@@ -33,9 +35,16 @@ def prediction_ms(document: Any) -> float:
     scenarios = document if isinstance(document, list) else [document]
     cost = CALL_MS
     for scenario in scenarios:
-        given = scenario.get("observations") if isinstance(scenario, dict) else None
-        cost += SCENARIO_MS + OBSERVATION_MS * (len(given) if isinstance(given, list) else 0)
+        cost += SCENARIO_MS
+        if isinstance(scenario, dict):
+            words = _length(scenario, "mechanisms") + _length(scenario, "demands")
+            cost += WORD_MS * words + OBSERVATION_MS * _length(scenario, "observations")
     return cost
+
+
+def _length(scenario: dict[str, Any], name: str) -> int:
+    given = scenario.get(name)
+    return len(given) if isinstance(given, dict | list) else 0
 
 
 async def beside(work: Callable[[], T]) -> T:

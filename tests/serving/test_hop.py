@@ -16,15 +16,33 @@ WEB = {"runtime": "gvisor", "workload": "web", "cores": 8}
 SEEN = {"runtime": "vm", "workload": "web", "retained": 0.8}
 
 
-@pytest.mark.parametrize("document", [WEB, [WEB], [], None, 3, [None], {"observations": 3}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        WEB,
+        {**WEB, "mechanisms": {"page_size": "2m"}, "demands": {"cpu": 1}},
+        [WEB],
+        [],
+        None,
+        3,
+        [None],
+        {"observations": 3},
+    ],
+)
 def test_a_scenario_is_quick(document):
     assert prediction_ms(document) <= QUICK_MS
 
 
 @pytest.mark.parametrize(
-    "document", [[WEB] * 100, {**WEB, "observations": [SEEN] * 10}, [{"observations": [{}] * 5}]]
+    "document",
+    [
+        [WEB] * 100,
+        {**WEB, "observations": [SEEN] * 10},
+        [{"observations": [{}] * 5}],
+        {**WEB, "mechanisms": {f"word{i}": "x" for i in range(50)}},
+    ],
 )
-def test_lists_and_observations_are_not(document):
+def test_much_is_not(document):
     assert prediction_ms(document) > QUICK_MS
 
 
