@@ -1,15 +1,16 @@
 """The service over HTTP beside its own no-op and other ways to serve a Gaussian process.
 
-    uv run python -m tests.benchmarks.http CACHE [--rounds 5] [--seconds 5] [--only NAME ...]
-    uv run python -m tests.benchmarks.http CACHE --soak 600
+    uv run --group bench python -m tests.benchmarks.http CACHE [--rounds 5] [--seconds 5]
+    uv run --group bench python -m tests.benchmarks.http CACHE --soak 600
 
-CACHE is a folder for the rivals' environments, models and logs. Needs wrk, uv, and a champion in
-the store (`nearmetal train`). All contestants run at once with one worker each and are asked in
-turn, round by round, so that a slow minute of the machine falls on all; medians of rounds. Every
-rival has as many training rows as the champion and is asked about the same 64 scenarios.
+CACHE is a folder for the rivals' environments, models and logs. Needs uv and a champion in the
+store (`nearmetal train`); load is made by wrk where it is installed. All contestants run at once
+with one worker each and are asked in turn, round by round, so that a slow minute of the machine
+falls on all; medians of rounds. Every rival has as many training rows as the champion and is asked
+about the same 64 scenarios.
 
-The generator takes a share of a core of its own: where it nears 1, it is what is measured. The
-processor time a request takes says more than latency where the machine does other work as well.
+The generator's share of a core is shown: where it nears 1, it is what is measured. The processor
+time a request takes says more than latency where the machine does other work as well.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rich.table import Table
 from models.home import bentoml_home
 from serving.store import load_champion
 from tests.benchmarks.http.contestants import CONTESTANTS, Contestant, Server, running
-from tests.benchmarks.http.load import Load, have_wrk, run_load
+from tests.benchmarks.http.load import Load, generator_name, run_load
 from tests.benchmarks.http.questions import write_bodies, write_rows
 
 CONNECTIONS = (1, 16)
@@ -188,7 +189,7 @@ def show(document: dict[str, Any], console: Console) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 2 and one line without wrk."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="http", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("cache", type=Path, help="folder for environments, models and logs")
     parser.add_argument("--rounds", type=int, default=5)
@@ -200,9 +201,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     form.add_argument("--json", action="store_true", help="one document on stdout")
     form.add_argument("--markdown", action="store_true", help="a table for a page")
     options = parser.parse_args(arguments)
-    if not have_wrk():
-        print("http: wrk is missing; apt-get install wrk", file=sys.stderr)
-        return 2
     asked = [c for c in CONTESTANTS if not options.only or c.name in options.only]
     if options.soak:
         asked = [c for c in CONTESTANTS if c.name == "nearmetal"]
@@ -210,7 +208,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cache.mkdir(parents=True, exist_ok=True)
     champion = load_champion()
     rows = cache / "rows.npz"
-    document: dict[str, Any] = {"training_rows": write_rows(champion, rows)}
+    document: dict[str, Any] = {
+        "training_rows": write_rows(champion, rows),
+        "generator": generator_name(),
+    }
     bodies = write_bodies(champion, cache)
     names = list(dict.fromkeys(c.server for c in asked))
     with running(names, cache, rows, str(bentoml_home()), options.port) as servers:

@@ -1,4 +1,4 @@
-"""Load by wrk: many connections kept alive, each body in its turn; latencies, rate, failures."""
+"""Load by wrk, or by generator.py without it: connections kept alive, each body in its turn."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 local requests = {}
 local place = 0
@@ -45,28 +47,32 @@ class Load:
     generator: float
 
 
-def have_wrk() -> bool:
-    """Whether wrk is there."""
-    return shutil.which("wrk") is not None
+def generator_name() -> str:
+    """What makes the load on this machine."""
+    return "wrk" if shutil.which("wrk") else "Python"
 
 
 def run_load(url: str, bodies: Path, *, connections: int, seconds: int) -> Load:
     """POST the lines of a file to an address, in turn, as fast as it answers.
 
     An error is an answer that is no success, a broken connection, or none in 2 s. Raises
-    RuntimeError when wrk fails.
+    RuntimeError when the generator fails.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(SCRIPT)
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name]
+        command = [sys.executable, "-m", "tests.benchmarks.http.generator", url, str(bodies)]
+        command += [str(connections), str(seconds)]
+        if generator_name() == "wrk":
+            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name]
+            command += [url, "--", str(bodies)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([*command, url, "--", str(bodies)], capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
         seen = json.loads(done.stderr)
     except ValueError:
-        raise RuntimeError(f"wrk: {done.stdout}{done.stderr}") from None
+        raise RuntimeError(f"{command[0]}: {done.stdout}{done.stderr}") from None
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     elapsed = seen["us"] / 1e6
     return Load(
