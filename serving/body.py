@@ -13,14 +13,14 @@ from serving.problems import Refused
 MAX_FIELDS = 10_000
 
 
-async def read_json(request: Request) -> Any:
-    """The JSON document of a request. Raises Refused with status 400 or 415."""
+async def read_body(request: Request) -> bytes:
+    """The body of a request that says it is JSON. Raises Refused with status 400 or 415."""
     _check_type(request.headers.get("content-type", ""))
-    return parse_json(await request.body())
+    return await request.body()
 
 
 def parse_json(body: bytes) -> Any:
-    """Strict JSON: no NaN, no Infinity, no key twice, no absurd depth. Raises Refused."""
+    """Strict JSON: no NaN, no Infinity, no key twice, no absurd depth. Raises Refused (400)."""
     try:
         text = body.decode("utf-8")
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from features.errors import InvalidInput, NearmetalError, Problem
 
 INTERNAL = "something went wrong inside; the server's log says what"
@@ -62,5 +64,12 @@ def document_for_status(status: int) -> dict[str, Any]:
 
 def json_bytes(document: Any) -> bytes:
     """Strict JSON: NaN raises ValueError, and text that is no Unicode is shown as '?'."""
+    try:
+        quick = to_json(document, inf_nan_mode="constants")
+    except PydanticSerializationError:
+        quick = b""
+    if quick and b"NaN" not in quick and b"Infinity" not in quick:
+        return quick
+    # A number that is none, or a text that looks like it: json tells them apart.
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.answers import Predicts, answer, compare
-from serving.body import read_json
+from serving.body import parse_json, read_body
+from serving.hop import QUICK_BYTES, QUICK_MS, beside, prediction_ms
 from serving.metrics import Counted, Metrics
 from serving.page import page_routes
 from serving.problems import document_of, json_bytes
@@ -42,7 +43,7 @@ def build_app(
         return Counted(champion.predictor(), metrics)
 
     async def predict(request: Request) -> Response:
-        return await _answered(request, lambda document: _predict(counted, document))
+        return await _answered(request, lambda document: _predict(counted, document), prediction_ms)
 
     async def compared(request: Request) -> Response:
         return await _answered(request, lambda document: _compare(counted, document))
@@ -109,15 +110,24 @@ def _suggest(champion: Champion, document: Any) -> Any:
     return answer_suggest(champion.predictor(), search)
 
 
-async def _answered(request: Request, work: Callable[[Any], Any]) -> Response:
-    """The answer to a JSON body, worked out beside the event loop."""
+async def _answered(
+    request: Request,
+    work: Callable[[Any], Any],
+    estimate_ms: Callable[[Any], float] = lambda _: inf,
+) -> Response:
+    """The answer to a JSON body, worked out beside the event loop unless it will be quick."""
     try:
-        document = await read_json(request)
+        body = await read_body(request)
+        if len(body) > QUICK_BYTES:
+            return await beside(lambda: _guarded(lambda: work(parse_json(body))))
+        document = parse_json(body)
     except ClientDisconnect:
         return Response(status_code=400)
     except Exception as error:
         return _refusal(error)
-    return await anyio.to_thread.run_sync(_guarded, lambda: work(document))
+    if estimate_ms(document) <= QUICK_MS:
+        return _guarded(lambda: work(document))
+    return await beside(lambda: _guarded(lambda: work(document)))
 
 
 def _guarded(work: Callable[[], Any]) -> Response:

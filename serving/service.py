@@ -5,6 +5,7 @@ Served by `nearmetal serve`, or by `bentoml serve serving.service:NearmetalServi
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from typing import Any, cast
@@ -29,6 +30,8 @@ prepare_bentoml()
 import bentoml  # noqa: E402  (reads the environment when it is imported)
 from bentoml import Service  # noqa: E402
 
+from serving.layers import lighten  # noqa: E402
+
 logger = logging.getLogger("nearmetal.serving")
 logs.configure()
 tidy_folder()
@@ -44,13 +47,13 @@ watch = Watch(champion, metrics, period_of_environment())
 
 
 class OneShapeService(Service):
-    """A BentoML service whose outermost layer sees to the shape of every failure."""
+    """A BentoML service with light layers, the outermost of which shapes every failure."""
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """The application, BentoML's own layers inside the error shape."""
         choose_folder()
         use_prompt_headers()
-        return dress(super().to_asgi(is_main=is_main), key_of_environment())
+        return dress(lighten(super().to_asgi(is_main=is_main)), key_of_environment())
 
 
 def dress(app: App, key: bytes | None) -> App:
@@ -95,6 +98,9 @@ class NearmetalService:
         except ModelUnavailable as error:
             logger.warning("not ready: %s", error)
         watch.start()
+        # What is here now stays: later collections need not look at it again.
+        gc.collect()
+        gc.freeze()
 
     @bentoml.on_shutdown
     def leave(self) -> None:

@@ -11,6 +11,7 @@ from features.vocabulary import vocabulary
 from serving import answers
 from serving.errorshape import OneErrorShape
 from serving.intake import MAX_BYTES
+from serving.layers import Deadline
 from tests.serving.conftest import TestClient, put
 
 WEB = {"runtime": "gvisor", "workload": "web", "cores": 8}
@@ -261,12 +262,12 @@ def test_a_fault_that_is_no_number_is_500(client, monkeypatch):
 
 
 def test_foreign_failures_leave_in_our_shape(running):  # noqa: ARG001
-    from bentoml._internal.server.http.traffic import MaxConcurrencyMiddleware, TimeoutMiddleware
+    from bentoml._internal.server.http.traffic import MaxConcurrencyMiddleware
 
     async def slow(*_):
         await anyio.sleep(1)
 
-    late = TestClient(OneErrorShape(TimeoutMiddleware(slow, 0.05)))
+    late = TestClient(OneErrorShape(Deadline(slow, 0.05)))
     failure(late.post("/predict", json=WEB), 504, "timeout")
     full = TestClient(OneErrorShape(MaxConcurrencyMiddleware(slow, 0)))
     failure(full.post("/predict", json=WEB), 429, "too_many_requests")
