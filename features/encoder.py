@@ -115,9 +115,9 @@ def _mechanisms(table: ScenarioTable) -> Array:
         cost = values[name][table.code(quantities()[name].by)]
         # Ratios and ceilings are never 0; what is added may be.
         columns.append((np.log(cost) if name in _RATIOS else np.log1p(cost)) / unit)
-    columns += [table.mechanisms[k].astype(float) for k in _FLAGS]
+    columns += [table.code(k).astype(float) for k in _FLAGS]
     libos = vocabulary().mechanisms["guest_kernel"].values.index(_LIBOS)
-    columns.append((table.mechanisms["guest_kernel"] == libos).astype(float))
+    columns.append((table.code("guest_kernel") == libos).astype(float))
     return np.stack(columns, axis=1)
 
 
