@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import Constants, ConstantSets, constants
-from features.prior import PARTS, Times
+from features.parts.terms import Terms
+from features.prior import PARTS, Native, added_times
 from features.scenario import HOST_FIELDS
 from features.table import UNKNOWN_RANGES, ScenarioTable
 from features.vocabulary import RESOURCES
@@ -69,10 +70,10 @@ def expected_prior(table: ScenarioTable, values: Constants | None = None) -> Exp
 def expected_priors(table: ScenarioTable, sets: ConstantSets) -> ExpectedPrior:
     """The same under s sets of constants at once."""
     partly = ~table.known.all(axis=0)
-    if not partly.any():
-        return averaged(Times.of(table, sets))
-    if partly.all():
-        return averaged(Times.of(table, sets, over_hosts(table)))
+    if not partly.any() or partly.all():
+        terms = Terms(table, sets, over_hosts(table))
+        places = NODES.shape[1] if partly.any() else 1
+        return averaged(*Native(terms.native_us).slowed(added_times(terms, places)))
     shape = (len(sets), len(table))
     found = ExpectedPrior(
         np.empty(shape),
@@ -92,25 +93,27 @@ def expected_priors(table: ScenarioTable, sets: ConstantSets) -> ExpectedPrior:
 def over_hosts(table: ScenarioTable) -> dict[str, Array]:
     """The hosts of n scenarios at the nodes of what is unknown of them: field -> (nodes, 1, n),
     (n,) where it is known of all."""
-    host = {}
-    for name, nodes, known, given in zip(
-        HOST_FIELDS, NODES, table.known, table.host_rows, strict=True
-    ):
-        drawn = np.where(known, given, nodes[:, None])
-        host[name] = given if known.all() else drawn[:, None]
+    host = dict(table.host)
+    for i in np.flatnonzero(~table.known.all(axis=1)):
+        drawn = np.where(table.known[i], table.host_rows[i], NODES[i, :, None])
+        host[HOST_FIELDS[i]] = drawn[:, None]
     return host
 
 
-def averaged(times: Times) -> ExpectedPrior:
-    """The averages over the places (k) of hosts at which times were worked out."""
-    log_slowed, log_resources = np.log(times.slowed()), np.log(times.resource_slowed())
-    _, places, sets, rows = log_slowed.shape
-    spread = log_slowed[-1].std(axis=0) if places > 1 else np.zeros((sets, rows))
-    by_part = log_slowed.mean(axis=1) if places > 1 else log_slowed[:, 0]
-    by_resource = log_resources.mean(axis=1) if places > 1 else log_resources[:, 0]
+def averaged(slowed: Array, resources: Array) -> ExpectedPrior:
+    """The averages over the places (k) of hosts at which times are known (Native.slowed)."""
+    log_slowed, log_resources = np.log(slowed), np.log(resources)
+    places = slowed.shape[1]
+    by_part, by_resource = log_slowed[:, 0], log_resources[:, 0]
+    spread = np.zeros(by_part.shape[1:])
+    if places > 1:
+        by_part = np.add.reduce(log_slowed, axis=1) / places
+        by_resource = np.add.reduce(log_resources, axis=1) / places
+        apart = log_slowed[-1] - by_part[-1]
+        spread = np.sqrt(np.add.reduce(apart * apart, axis=0) / places)
     return ExpectedPrior(
         -by_part[-1],
         spread,
-        np.moveaxis(by_part[:-1] - by_part[1:], 0, -1),
-        np.moveaxis(-by_resource, 0, -1),
+        (by_part[:-1] - by_part[1:]).transpose(1, 2, 0),
+        -by_resource.transpose(1, 2, 0),
     )

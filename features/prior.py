@@ -7,7 +7,7 @@ divides it, in the order below, so that they multiply to the whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,55 +36,54 @@ PART_TIMES: tuple[PartTime, ...] = (
 PARTS: tuple[Part, ...] = tuple(part for part, _ in PART_TIMES)
 # (resources, parts): which resource each part's time is added to.
 _TO_RESOURCE = np.array([[float(p.resource == r) for p in PARTS] for r in RESOURCES])
+# Gains never make an operation shorter than a thousandth of its native time.
+_SHORTEST = 1e-3
 
 
-@dataclass(frozen=True)
-class Times:
-    """Times [us] of n scenarios under s sets of constants at k places in their hosts' ranges.
+class Native:
+    """Native times [us] of one operation: (resources, s, n) of s sets of constants and n
+    scenarios, and their sum (s, n). What is worked out of them holds for all hosts."""
 
-    native: (resources, s, n) of one operation; added: (parts, k, s, n) by each part.
-    """
+    def __init__(self, by_resource: Array) -> None:
+        self.by_resource = by_resource
+        self.total = by_resource.sum(axis=0)
+        # (resources, 1, s, n), for all hosts of a scenario.
+        apart = by_resource[:, None]
+        self._idle = apart <= 0.0
+        self._any_idle = bool(self._idle.any())
+        self._divisor = np.where(self._idle, 1.0, apart)
+        self._largest = apart.argmax(axis=0) == np.arange(len(RESOURCES))[:, None, None, None]
 
-    native: Array
-    added: Array
+    def slowed(self, added: Array) -> tuple[Array, Array]:
+        """Times in units of native time, under what the parts add (parts, k, s, n) [us].
 
-    @classmethod
-    def of(
-        cls, table: ScenarioTable, sets: ConstantSets, host: Mapping[str, Array] | None = None
-    ) -> Times:
-        """Evaluate all parts; `host` stands in place of the table's: field -> (k, 1, n)."""
-        terms = Terms(table, sets, host)
-        places = 1 if host is None else max(v.shape[0] if v.ndim > 2 else 1 for v in host.values())
-        added = np.empty((len(PART_TIMES), places, len(sets), len(table)))
-        for row, (_, time) in zip(added, PART_TIMES, strict=True):
-            row[...] = terms.added(time)
-        return cls(terms.native_us, added)
+        The first (parts + 1, k, s, n) are of an operation, before the first part and after each.
+        The second (resources, k, s, n) are of each resource, NaN where it is not asked for; time
+        added to one not asked for counts to the largest.
+        """
+        count, *shape = added.shape
+        both = np.empty((count + 1 + len(RESOURCES), *shape))
+        both[0] = 0.0
+        running, resources = both[1 : count + 1], both[count + 1 :]
+        np.divide(added, self.total, out=running)
+        np.add.accumulate(running, axis=0, out=running)
+        np.matmul(_TO_RESOURCE, added.reshape(count, -1), out=resources.reshape(len(RESOURCES), -1))
+        if self._any_idle:
+            stray = np.where(self._idle, resources, 0.0).sum(axis=0)
+            resources[...] = np.where(self._idle, np.nan, resources)
+            resources += self._largest * stray
+        resources /= self._divisor
+        both += 1.0
+        np.maximum(both, _SHORTEST, out=both)
+        return both[: count + 1], both[count + 1 :]
 
-    def slowed(self) -> Array:
-        """Time of an operation in units of its native time, before the first part and after each:
-        (parts + 1, k, s, n)."""
-        slowed = np.empty((len(self.added) + 1, *self.added.shape[1:]))
-        slowed[0] = 1.0
-        np.cumsum(self.added / self.native.sum(axis=0), axis=0, out=slowed[1:])
-        slowed[1:] += 1.0
-        # Gains never make an operation shorter than a thousandth of its native time.
-        return np.maximum(slowed, 1e-3, out=slowed)
 
-    def resource_slowed(self) -> Array:
-        """The same of each resource (resources, k, s, n), NaN where it is not asked for; time
-        added to one not asked for counts to the largest."""
-        count, *shape = self.added.shape
-        flat = _TO_RESOURCE @ self.added.reshape(count, -1)
-        per_resource = flat.reshape(len(RESOURCES), *shape)
-        native = self.native[:, None]
-        idle = native <= 0.0
-        if idle.any():
-            stray = np.where(idle, per_resource, 0.0).sum(axis=0)
-            largest = native.argmax(axis=0) == np.arange(len(RESOURCES))[:, None, None, None]
-            per_resource = np.where(idle, np.nan, per_resource) + np.where(largest, stray, 0.0)
-            native = np.where(idle, 1.0, native)
-        slowed: Array = np.maximum(1.0 + per_resource / native, 1e-3)
-        return slowed
+def added_times(terms: Terms, places: int) -> Array:
+    """The times (parts, k, s, n) [us] that all parts add, at k places of the hosts."""
+    added = np.empty((len(PART_TIMES), places, len(terms.sets), len(terms.table)))
+    for row, (_, time) in zip(added, PART_TIMES, strict=True):
+        row[...] = terms.added(time)
+    return added
 
 
 @dataclass(frozen=True)
@@ -105,16 +104,15 @@ class PriorTable:
 
 def evaluate_table(table: ScenarioTable, values: Constants | None = None) -> PriorTable:
     """The prior of a table of n scenarios under a set of constants (default `reference`)."""
-    times = Times.of(table, ConstantSets([values or constants()]))
-    slowed = times.slowed()[:, 0, 0]
-    native = times.native[:, 0]
-    total = native.sum(axis=0)
+    terms = Terms(table, ConstantSets([values or constants()]))
+    native = Native(terms.native_us)
+    slowed, resources = native.slowed(added_times(terms, 1))
     return PriorTable(
-        retained=1.0 / slowed[-1],
-        factors=(slowed[:-1] / slowed[1:]).T,
-        resource_retained=1.0 / times.resource_slowed()[:, 0, 0].T,
-        shares=(native / total).T,
-        op_us=total,
+        retained=1.0 / slowed[-1, 0, 0],
+        factors=(slowed[:-1] / slowed[1:])[:, 0, 0].T,
+        resource_retained=1.0 / resources[:, 0, 0].T,
+        shares=(native.by_resource / native.total)[:, 0].T,
+        op_us=native.total[0],
     )
 
 

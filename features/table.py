@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,65 +24,12 @@ UNKNOWN_RANGES: Mapping[str, tuple[float, float]] = {
 }
 _MIDDLES = np.array([np.sqrt(low * high) for low, high in UNKNOWN_RANGES.values()])
 
-# Structures that are kept: all runtimes with all workloads are about as many.
-KEPT_STRUCTURES = 1024
-
 
 @cache
 def coded() -> tuple[str, ...]:
     """What a scenario has a code for: its runtime, each mechanism, and "" for what depends on
     nothing, whose code is 0."""
     return ("runtime", *vocabulary().mechanisms, "")
-
-
-@dataclass(frozen=True, eq=False)
-class Structure:
-    """All of a scenario but its host. codes: (coded,); demands: (demand fields,), in the order of
-    the vocabulary; profile: the same by name."""
-
-    runtime: str
-    workload: str
-    mechanisms: tuple[tuple[str, str], ...]
-    codes: NDArray[np.int64]
-    demands: Array
-    profile: Mapping[str, float]
-
-
-def structure_of(scenario: Scenario) -> Structure:
-    """The structure of a scenario. It is worked out once for all hosts that are asked for, and
-    the same object while it is kept."""
-    return _structure(
-        scenario.runtime,
-        scenario.workload,
-        tuple(scenario.mechanisms.items()),
-        tuple(scenario.demands.items()),
-    )
-
-
-@lru_cache(maxsize=KEPT_STRUCTURES)
-def _structure(
-    runtime: str,
-    workload: str,
-    mechanisms: tuple[tuple[str, str], ...],
-    demands: tuple[tuple[str, float], ...],
-) -> Structure:
-    bare = Scenario(runtime, workload, mechanisms=dict(mechanisms), demands=dict(demands))
-    places = _places()
-    codes = [places["runtime"][runtime]]
-    codes += [places[key][value] for key, value in bare.resolved_mechanisms.items()]
-    profile = bare.resolved_demands
-    row = [profile[key] for key in vocabulary().demand_fields]
-    return Structure(
-        runtime, workload, mechanisms, np.array([*codes, 0]), np.array(row, dtype=float), profile
-    )
-
-
-@cache
-def _places() -> Mapping[str, Mapping[str, int]]:
-    words = vocabulary()
-    values = {key: m.values for key, m in words.mechanisms.items()}
-    named = {"runtime": tuple(words.runtimes), **values}
-    return {key: {name: i for i, name in enumerate(names)} for key, names in named.items()}
 
 
 @dataclass(frozen=True)
@@ -136,23 +83,61 @@ def _code_place() -> Mapping[str, int]:
     return {by: i for i, by in enumerate(coded())}
 
 
-def scenario_table(scenarios: Sequence[Scenario]) -> ScenarioTable:
-    """The scenarios (n,) as columns."""
-    structures = [structure_of(s) for s in scenarios]
-    # What is unknown is None, which is not a number.
-    host = np.array(
-        [(s.cores, s.memory_gb, s.network_gbps, s.storage_iops) for s in scenarios], dtype=float
-    ).reshape(-1, len(HOST_FIELDS))
-    known = np.isfinite(host)
-    host = np.where(known, host, _MIDDLES)
-    return ScenarioTable(
-        np.array([s.codes for s in structures], dtype=np.int64).reshape(-1, len(coded())).T.copy(),
-        np.array([s.demands for s in structures]).reshape(-1, len(_demand_fields())).T.copy(),
-        host.T.copy(),
-        known.T.copy(),
-    )
+@dataclass(frozen=True)
+class _Named:
+    """What names stand for: runtime -> its column of the presets (coded, runtimes); key -> (place,
+    value -> code) of a mechanism; workload -> its column of the profiles (demand fields,
+    workloads)."""
+
+    runtimes: Mapping[str, int]
+    presets: NDArray[np.int64]
+    mechanisms: Mapping[str, tuple[int, Mapping[str, int]]]
+    workloads: Mapping[str, int]
+    profiles: Array
 
 
 @cache
-def _demand_fields() -> tuple[str, ...]:
-    return tuple(vocabulary().demand_fields)
+def _named() -> _Named:
+    words = vocabulary()
+    values = {k: {v: i for i, v in enumerate(m.values)} for k, m in words.mechanisms.items()}
+    runtimes = {name: i for i, name in enumerate(words.runtimes)}
+    presets = [
+        (runtimes[name], *(values[k][r.preset[k]] for k in values), 0)
+        for name, r in words.runtimes.items()
+    ]
+    profiles = [tuple(w.demands.values()) for w in words.workloads.values()]
+    return _Named(
+        runtimes,
+        np.array(presets).T.copy(),
+        {key: (_code_place()[key], codes) for key, codes in values.items()},
+        {name: i for i, name in enumerate(words.workloads)},
+        np.array(profiles).T.copy(),
+    )
+
+
+def scenario_table(scenarios: Sequence[Scenario]) -> ScenarioTable:
+    """The scenarios (n,) as columns."""
+    named = _named()
+    runtimes = np.array([named.runtimes[s.runtime] for s in scenarios], dtype=np.int64)
+    # The place of a profile of a caller's own does not matter: it is put in below.
+    workloads = [named.workloads.get(s.workload, 0) for s in scenarios]
+    codes = named.presets.take(runtimes, axis=1)
+    demands = named.profiles.take(np.array(workloads, dtype=np.int64), axis=1)
+    for column, scenario in enumerate(scenarios):
+        for key, value in scenario.mechanisms.items():
+            place, values = named.mechanisms[key]
+            codes[place, column] = values[value]
+        if scenario.demands:
+            demands[:, column] = tuple(scenario.resolved_demands.values())
+    # What is unknown is None, which is not a number.
+    host = np.array(
+        [
+            [s.cores for s in scenarios],
+            [s.memory_gb for s in scenarios],
+            [s.network_gbps for s in scenarios],
+            [s.storage_iops for s in scenarios],
+        ],
+        dtype=float,
+    )
+    known = np.isfinite(host)
+    return ScenarioTable(codes, demands, np.where(known, host, _MIDDLES[:, None]), known)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from statistics import NormalDist, fmean
 from typing import Any
 
@@ -37,6 +38,8 @@ from features.scenario import Scenario
 # degrees of freedom: the log standard deviations of the shipped figures are .88 and .80.
 _SPREAD, _SPREAD_FREEDOM = 0.7, 4
 _RANGE_LEVEL = 0.9
+# Estimates that are kept: a few levels of every runtime.
+_KEPT_ESTIMATES = 256
 
 
 @dataclass(frozen=True)
@@ -103,21 +106,54 @@ class Instance:
         }
 
 
+class Instances:
+    """Instances by the model card's `instances` (what is measured by runtime); without it, by what
+    is printed or assumed alone. What does not depend on the host is worked out once."""
+
+    def __init__(self, summaries: Mapping[str, Any]) -> None:
+        self._summaries = summaries
+        self._estimates: dict[tuple[str, float], tuple[Estimate, Estimate]] = {}
+        self._spreads = {q: spread_between_sources(summaries, q) for q in ("start_ms", "memory_mb")}
+
+    def of(self, scenario: Scenario, *, level: float = 0.9) -> Instance:
+        """The instance of a scenario."""
+        start, memory = self._known(scenario.runtime, level)
+        if scenario.runtime == "native" and scenario.memory_gb is not None:
+            whole = scenario.memory_gb * MB_PER_GB
+            memory = replace(memory, value=whole, interval=(whole, whole))
+        start = _with_waits(start, scenario, memory)
+        return Instance(start, memory, density(scenario, memory))
+
+    def _known(self, runtime: str, level: float) -> tuple[Estimate, Estimate]:
+        """start_ms and memory_mb of a runtime without options."""
+        found = self._estimates.get((runtime, level))
+        if found is None:
+            start, memory = (
+                estimate(runtime, quantity, self._summaries, level, spread)
+                for quantity, spread in self._spreads.items()
+            )
+            if len(self._estimates) >= _KEPT_ESTIMATES:
+                self._estimates.clear()
+            self._estimates[runtime, level] = found = (start, memory)
+        return found
+
+
 def estimate_instance(
     scenario: Scenario, summaries: Mapping[str, Any], *, level: float = 0.9
 ) -> Instance:
-    """The instance of a scenario from the model card's `instances`; without it, from what is
-    printed or assumed alone."""
-    memory = estimate(scenario.runtime, "memory_mb", summaries, level)
-    if scenario.runtime == "native" and scenario.memory_gb is not None:
-        whole = scenario.memory_gb * MB_PER_GB
-        memory = replace(memory, value=whole, interval=(whole, whole))
-    start = estimate(scenario.runtime, "start_ms", summaries, level)
-    return Instance(_with_waits(start, scenario, memory), memory, density(scenario, memory))
+    """The instance of one scenario (see Instances)."""
+    return Instances(summaries).of(scenario, level=level)
 
 
-def estimate(runtime: str, quantity: str, summaries: Mapping[str, Any], level: float) -> Estimate:
-    """start_ms or memory_mb of a runtime as a source never seen would measure it."""
+def estimate(
+    runtime: str,
+    quantity: str,
+    summaries: Mapping[str, Any],
+    level: float,
+    between_sources: float | None = None,
+) -> Estimate:
+    """start_ms or memory_mb of a runtime as a source never seen would measure it; between_sources
+    is spread_between_sources where that is known."""
     found = properties()[runtime]
     figure: Constant = getattr(found, quantity)
     measured = summaries.get(runtime, {}).get(quantity)
@@ -126,7 +162,9 @@ def estimate(runtime: str, quantity: str, summaries: Mapping[str, Any], level: f
     if not logs or figure.kind != "cited":
         logs.append(math.log(figure.value))
     by_range = math.log(figure.high / figure.low) / (2.0 * _reach(_RANGE_LEVEL))
-    spread = max(spread_between_sources(summaries, quantity), by_range)
+    if between_sources is None:
+        between_sources = spread_between_sources(summaries, quantity)
+    spread = max(between_sources, by_range)
     middle, reach = fmean(logs), _reach(level) * spread * math.sqrt(1.0 + 1.0 / len(logs))
     shown = ("median", "q10", "q90", "sources")
     return Estimate(
@@ -159,49 +197,49 @@ def density(scenario: Scenario, memory: Estimate, workload_memory_mb: float = 0.
     printed = _printed(scenario.runtime, "density_per_host")
     if scenario.runtime == "native":
         return Density(1, (1, 1), printed, host_gb)
-    options = scenario.resolved_mechanisms
-    balloon_share = _constant("balloon_share", options["balloon"]).value
-    duplicates = _constant("ksm_duplicate_share", options["ksm"])
-    loss = _constant("ksm_loss_per_10gb")
+    balloon_share = _constant("balloon_share", scenario.mechanism("balloon")).value
+    ksm = scenario.mechanism("ksm")
+    merging = ksm == "on"
+    duplicates, loss = _constant("ksm_duplicate_share", ksm), _constant("ksm_loss_per_10gb")
     cores = scenario.cores or reference_host()["cores"]
 
-    merging = options["ksm"] == "on"
-
     def held_mb(memory_mb: float, duplicate_share: float, loss_per_10gb: float) -> float:
-        cpu_share = ksm_cpu_share(host_gb if merging else 0.0, loss_per_10gb, cores)
+        # Without merging nobody scans.
+        scanning = float(ksm_cpu_share(host_gb, loss_per_10gb, cores)) if merging else 0.0
         claimed = memory_mb + workload_memory_mb
-        return memory_held(claimed, balloon_share, duplicate_share, cpu_share)
+        return memory_held(claimed, balloon_share, duplicate_share, scanning)
 
     low, high = memory.interval
     middle_mb = held_mb(memory.value, duplicates.value, loss.value)
     least = density_per_host(host_gb, held_mb(high, duplicates.low, loss.high))
     most = density_per_host(host_gb, held_mb(low, duplicates.high, loss.low))
     fitting = density_per_host(host_gb, middle_mb)
-    scan = _constant("ksm_scan_mb_per_s").value
     return Density(
         fitting,
         (least, most),
         printed,
         host_gb,
         memory_available_gb(host_gb, fitting * middle_mb / MB_PER_GB),
-        ksm_scan_s(host_gb, scan, 1.0) if merging else None,
+        ksm_scan_s(host_gb, _constant("ksm_scan_mb_per_s").value, 1.0) if merging else None,
     )
 
 
 def _with_waits(start: Estimate, scenario: Scenario, memory: Estimate) -> Estimate:
     """A start with what comes before it. The ends add up, as if all erred together."""
-    options = scenario.resolved_mechanisms
-    compiling = _constant("compile_ms", options["compiled_ahead"])
+    compiling = _constant("compile_ms", scenario.mechanism("compiled_ahead"))
     waits = [compiling.value, compiling.low, compiling.high]
-    if options["balloon"] != "off":
+    if scenario.mechanism("balloon") != "off":
         # On a host whose memory is promised, a new instance's is taken back from the others.
         price = _constant("reclaim_ms_per_gb").value
         needed = (memory.value, *memory.interval)
         waits = [w + reclaim_ms(mb / MB_PER_GB, price) for w, mb in zip(waits, needed, strict=True)]
+    if not any(waits):
+        return start
     low, high = start.interval
     return replace(start, value=start.value + waits[0], interval=(low + waits[1], high + waits[2]))
 
 
+@cache
 def _printed(runtime: str, quantity: str) -> float | None:
     """A property's figure where the reference prints it."""
     figure: Constant = getattr(properties()[runtime], quantity)

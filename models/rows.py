@@ -104,7 +104,7 @@ NOISE_SYNTHETIC = 2.0
 
 def noise_share(log_prior: Array) -> Array:
     """How much of the noise a row has (n,): a small loss is repeated more closely than a large."""
-    return np.clip(0.3 + np.abs(log_prior), 0.3, 1.0)
+    return np.minimum(0.3 + np.abs(log_prior), 1.0)
 
 
 def noise_variance(rows: Sequence[Row], log_prior: Array) -> Array:
