@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 # generalised golden ratio in four dimensions (the positive root of x^5 = x + 1).
 _GOLDEN = 1.1673039782614187
 _NODES = 12
+# Up to so many scenarios, all hosts at once take less time than known and unknown ones apart.
+_FEW = 32
 
 
 def _nodes() -> Array:
@@ -42,23 +44,29 @@ NODES = _nodes()
 class ExpectedPrior:
     """The integrated prior of n scenarios.
 
-    log_retained: (n,); host_spread: (n,) standard deviation of log retained over the unknown
-    host fields; log_factors: (n, parts), summing to log_retained; log_resources: (n, 4).
-    Of s sets of constants at once each has one axis more, the first.
+    logs: (n, parts + 1) of the parts' factors and of retained, which is their product;
+    host_spread: (n,) standard deviation of log retained over the unknown host fields;
+    log_resources: (n, 4). Of s sets of constants at once each has one axis more, the first.
     """
 
-    log_retained: Array
+    logs: Array
     host_spread: Array
-    log_factors: Array
     log_resources: Array
+
+    @property
+    def log_retained(self) -> Array:
+        """(n,): the sum of log_factors."""
+        return self.logs[..., -1]
+
+    @property
+    def log_factors(self) -> Array:
+        """(n, parts)."""
+        return self.logs[..., :-1]
 
     def __getitem__(self, number: int) -> ExpectedPrior:
         """The prior of one of the sets."""
         return ExpectedPrior(
-            self.log_retained[number],
-            self.host_spread[number],
-            self.log_factors[number],
-            self.log_resources[number],
+            self.logs[number], self.host_spread[number], self.log_resources[number]
         )
 
 
@@ -70,22 +78,21 @@ def expected_prior(table: ScenarioTable, values: Constants | None = None) -> Exp
 def expected_priors(table: ScenarioTable, sets: ConstantSets) -> ExpectedPrior:
     """The same under s sets of constants at once."""
     partly = ~table.known.all(axis=0)
-    if not partly.any() or partly.all():
+    if not partly.any() or partly.all() or len(table) <= _FEW:
         terms = Terms(table, sets, over_hosts(table))
         places = NODES.shape[1] if partly.any() else 1
-        return averaged(*Native(terms.native_us).slowed(added_times(terms, places)))
+        found = averaged(*Native(terms.native_us).slowed(added_times(terms, places)))
+        # Of a known host the places are one place.
+        found.host_spread[:, ~partly] = 0.0
+        return found
     shape = (len(sets), len(table))
     found = ExpectedPrior(
-        np.empty(shape),
-        np.empty(shape),
-        np.empty((*shape, len(PARTS))),
-        np.empty((*shape, len(RESOURCES))),
+        np.empty((*shape, len(PARTS) + 1)), np.empty(shape), np.empty((*shape, len(RESOURCES)))
     )
     for group in (np.flatnonzero(partly), np.flatnonzero(~partly)):
         made = expected_priors(table.take(group), sets)
-        found.log_retained[:, group] = made.log_retained
+        found.logs[:, group] = made.logs
         found.host_spread[:, group] = made.host_spread
-        found.log_factors[:, group] = made.log_factors
         found.log_resources[:, group] = made.log_resources
     return found
 
@@ -111,9 +118,9 @@ def averaged(slowed: Array, resources: Array) -> ExpectedPrior:
         by_resource = np.add.reduce(log_resources, axis=1) / places
         apart = log_slowed[-1] - by_part[-1]
         spread = np.sqrt(np.add.reduce(apart * apart, axis=0) / places)
+    logs = np.empty_like(by_part)
+    np.subtract(by_part[:-1], by_part[1:], out=logs[:-1])
+    np.negative(by_part[-1], out=logs[-1])
     return ExpectedPrior(
-        -by_part[-1],
-        spread,
-        (by_part[:-1] - by_part[1:]).transpose(1, 2, 0),
-        -by_resource.transpose(1, 2, 0),
+        logs.transpose(1, 2, 0), spread, np.negative(by_resource).transpose(1, 2, 0)
     )

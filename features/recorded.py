@@ -76,7 +76,7 @@ class _Notes:
         if isinstance(value, _Noted):
             return value.place
         # Numbers are slower to hand to a function than arrays of no axis.
-        self.values.append(np.float64(value) if isinstance(value, float) else value)
+        self.values.append(np.array(value) if isinstance(value, float) else value)
         return len(self.values) - 1
 
 

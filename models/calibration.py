@@ -16,6 +16,7 @@ _RUNTIMES = len(names_of("runtime"))
 _FAMILIES = len(names_of("family"))
 # The size of an error is held between these, in log retained.
 _SMALLEST, _LARGEST = 0.02, 3.0
+_LOG_SMALLEST, _LOG_LARGEST = np.log([_SMALLEST, _LARGEST])
 _RIDGE = 6.0
 _EXTRA_GROUPS = 1.0
 _CEILING_SHARE = 0.985
@@ -73,7 +74,7 @@ class Calibration:
 
     def quantile(self, share: float) -> float:
         """The multiple of the scale below which `share` of new rows of new sources lie."""
-        place = int(np.searchsorted(self.cumulative, share))
+        place = int(self.cumulative.searchsorted(share))
         return float(self.scores[min(place, len(self.scores) - 1)])
 
     def bounds(
@@ -128,8 +129,8 @@ def conformal(scores: Array, weight: Array, groups: int) -> tuple[Array, Array]:
 
 
 def _scale(features: Array, coefficients: Array) -> Array:
-    size = np.maximum(features @ coefficients, np.log(_SMALLEST))
-    scale: Array = np.exp(np.minimum(size, np.log(_LARGEST)))
+    size = np.maximum(features @ coefficients, _LOG_SMALLEST)
+    scale: Array = np.exp(np.minimum(size, _LOG_LARGEST))
     return scale
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoder import encoded_base, encoded_log_prior
+from features.encoder import encoded_base
 from features.scenario import RESOURCE_CLASSES, Scenario, resource_class
 from models.carried import Carried, Said
 from models.kernel import Amplitudes, Codes, Points, kernel, self_variance
@@ -154,10 +154,14 @@ class Posterior:
             return plain
         return np.hstack([plain - self.gain @ self.own.seen, self.gain])
 
-    def without(self, point: int, row: int) -> float:
-        """The mean at a point if a row (training rows first, then own) had not been there."""
+    def moved(self, point: int, row: int) -> float:
+        """How far a row (training rows first, then own) moved the mean at a point."""
         weights = self.said[point].weights if self.own is None else self.weights[point]
-        return float(self.mean[point] - weights[row] * self.pull[row])
+        return float(weights[row] * self.pull[row])
+
+    def without(self, point: int, row: int) -> float:
+        """The mean at a point if a row had not been there."""
+        return float(self.mean[point]) - self.moved(point, row)
 
 
 def posterior(process: Process, points: Points, own: Own | None = None) -> Posterior:
@@ -166,11 +170,11 @@ def posterior(process: Process, points: Points, own: Own | None = None) -> Poste
     The points' source must be one that the training rows do not have.
     """
     said = process.carried.said(points)
-    carried_over, whole = self_variance(points.encoding, process.amplitudes)
+    carried_over, whole = self_variance(points.encoding, process.amplitudes, points.log_prior)
     explained = np.array([one.explained for one in said])
     left = np.maximum(carried_over - explained, 0.0)
     share = left / np.where(carried_over > 0.0, carried_over, 1.0)
-    noise = (NOISE_CLEAN * noise_share(encoded_log_prior(points.encoding))) ** 2
+    noise = (NOISE_CLEAN * noise_share(points.log_prior)) ** 2
     variance = left + (whole - carried_over) + noise
     limit = residual_limit(encoded_base(points.encoding))
     mean = np.minimum(np.array([one.mean for one in said]), limit)

@@ -80,47 +80,35 @@ def known_of(records: Sequence[Record]) -> Known:
 
 @dataclass(frozen=True)
 class Cited:
-    """The measurements of most weight, with the numbers of their rows."""
+    """The measurements of most weight, and how far the first of them moved the mean."""
 
-    rows: tuple[int, ...]
     evidence: tuple[Evidence, ...]
+    moved: float = 0.0
 
-    def told(self, without: Callable[[int], float]) -> tuple[Evidence, ...]:
-        """The evidence, whose first says what would be retained `without` its row."""
-        if not self.rows:
+    def told(self, without: float) -> tuple[Evidence, ...]:
+        """The evidence, whose first says what would be retained `without` it."""
+        if not self.evidence:
             return ()
-        first, *rest = self.evidence
-        told = Evidence(
-            first.source,
-            first.citation,
-            first.scenario,
-            first.retained,
-            first.weight,
-            first.baseline,
-            without(self.rows[0]),
+        e, *rest = self.evidence
+        first = Evidence(
+            e.source, e.citation, e.scenario, e.retained, e.weight, e.baseline, without
         )
-        return (told, *rest)
+        return (first, *rest)
 
 
-def find_evidence(records: Sequence[Record], largest: Sequence[tuple[int, float]]) -> Cited:
-    """The measurements of most weight, with citation; `largest` are rows with their shares of all
-    weights (models.carried.largest_weights)."""
+def find_evidence(
+    records: Sequence[Record], largest: Sequence[tuple[int, float]], moved: Callable[[int], float]
+) -> Cited:
+    """The measurements of most weight, with citation. `largest` are rows with their shares of all
+    weights (models.carried.largest_weights); `moved` tells how far one moved the mean."""
     told = [(row, share) for row, share in largest if records[row].origin != "synthetic"]
-    told = told[:EVIDENCE_ROWS]
-    return Cited(
-        tuple(row for row, _ in told),
-        tuple(
-            Evidence(
-                records[row].source,
-                records[row].citation,
-                records[row].scenario,
-                records[row].retained,
-                share,
-                records[row].baseline,
-            )
-            for row, share in told
-        ),
+    if not told:
+        return Cited(())
+    evidence = tuple(
+        Evidence(r.source, r.citation, r.scenario, r.retained, share, r.baseline)
+        for r, share in ((records[row], share) for row, share in told[:EVIDENCE_ROWS])
     )
+    return Cited(evidence, moved(told[0][0]))
 
 
 def find_novelty(

@@ -24,15 +24,15 @@ REFERENCE, USED = 0, 1
 class Figures:
     """The numbers of n answers, one entry an answer.
 
-    answers: retained, low, high, residual factor and weighted score; factors: of the parts; ranges:
-    (low, high) of each part's factor over the ranges of all constants, which hold the factor;
-    whole_ranges: of the prior's retained; resources: by name, (retained, low, high).
+    answers: retained, low, high, residual factor, weighted score, and the ends of the prior's
+    retained over the ranges of all constants; factors, low, high: of the parts, and their ends
+    there, which hold them; resources: by name, (retained, low, high).
     """
 
     answers: Iterable[tuple[float, ...]]
-    factors: Iterable[list[float]]
-    ranges: Iterable[Iterable[tuple[float, float]]]
-    whole_ranges: Iterable[tuple[float, float]]
+    factors: list[list[float]]
+    low: list[list[float]]
+    high: list[list[float]]
     resources: Iterable[dict[str, tuple[float, float, float]]]
 
     @classmethod
@@ -41,26 +41,29 @@ class Figures:
     ) -> Figures:
         """From the priors under an answer's sets, and the residual's mean and bounds (n,)."""
         prior = priors[USED]
-        middle, log_kept = prior.log_retained + mean, prior.log_resources.T + mean
-        kept = np.exp(log_kept)
-        demands = table.demand_rows[_demand_places()]
-        scores = weighted_score(demands.T, np.where(np.isfinite(kept), kept, 0.0).T)
-        factors, whole = np.exp(priors.log_factors), np.exp(priors.log_retained)
+        # Of each resource and of the whole: in the middle, and at both ends.
+        kept = np.empty((3, len(RESOURCES) + 1, len(mean)))
+        kept[0, :-1] = prior.log_resources.T
+        kept[0, -1] = prior.log_retained
+        kept[0] += mean
+        np.subtract(kept[0], below, out=kept[1])
+        np.add(kept[0], above, out=kept[2])
+        np.exp(kept, out=kept)
+        asked = np.where(np.isfinite(kept[0, :-1]), kept[0, :-1], 0.0)
+        scores = weighted_score(table.demand_rows[_demand_places()].T, asked.T)
+        factors = np.exp(priors.logs[USED:])
         # The reference's own set is not one of the ends.
-        low, high = factors[USED:].min(axis=0), factors[USED:].max(axis=0)
-        whole_low, whole_high = whole[USED:].min(axis=0), whole[USED:].max(axis=0)
-        ends = (np.exp(a).tolist() for a in (middle, middle - below, middle + above, mean))
-        kept_low, kept_high = np.exp(log_kept - below), np.exp(log_kept + above)
-        rows = zip(kept.T.tolist(), kept_low.T.tolist(), kept_high.T.tolist(), strict=True)
+        low, high = np.minimum.reduce(factors), np.maximum.reduce(factors)
+        whole = (*kept[:, -1], np.exp(mean), scores, low[:, -1], high[:, -1])
         return cls(
-            zip(*ends, scores.tolist(), strict=True),
-            factors[USED].tolist(),
-            map(zip, low.tolist(), high.tolist()),
-            zip(whole_low.tolist(), whole_high.tolist(), strict=True),
+            zip(*(numbers.tolist() for numbers in whole), strict=True),
+            factors[0, :, :-1].tolist(),
+            low[:, :-1].tolist(),
+            high[:, :-1].tolist(),
             (
                 # A resource that is not asked for is not a number.
                 {name: (k, a, b) for name, k, a, b in zip(RESOURCES, *row, strict=True) if k == k}
-                for row in rows
+                for row in zip(*kept[:, :-1].transpose(0, 2, 1).tolist(), strict=True)
             ),
         )
 

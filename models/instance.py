@@ -38,8 +38,8 @@ from features.scenario import Scenario
 # degrees of freedom: the log standard deviations of the shipped figures are .88 and .80.
 _SPREAD, _SPREAD_FREEDOM = 0.7, 4
 _RANGE_LEVEL = 0.9
-# Estimates that are kept: a few levels of every runtime.
-_KEPT_ESTIMATES = 256
+# Kinds of instances that are kept: every runtime with its options, at some levels.
+_KEPT_KINDS = 512
 
 
 @dataclass(frozen=True)
@@ -106,36 +106,56 @@ class Instance:
         }
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What instances of a runtime have in common whatever their host; held_mb as _held_mb, None
+    where it depends on the host."""
+
+    start_ms: Estimate
+    memory_mb: Estimate
+    held_mb: tuple[float, float, float] | None
+
+
 class Instances:
     """Instances by the model card's `instances` (what is measured by runtime); without it, by what
     is printed or assumed alone. What does not depend on the host is worked out once."""
 
     def __init__(self, summaries: Mapping[str, Any]) -> None:
         self._summaries = summaries
-        self._estimates: dict[tuple[str, float], tuple[Estimate, Estimate]] = {}
         self._spreads = {q: spread_between_sources(summaries, q) for q in ("start_ms", "memory_mb")}
+        self._kinds: dict[tuple[str, ...], _Kind] = {}
 
     def of(self, scenario: Scenario, *, level: float = 0.9) -> Instance:
         """The instance of a scenario."""
-        start, memory = self._known(scenario.runtime, level)
+        key = (
+            scenario.runtime,
+            scenario.mechanism("compiled_ahead"),
+            scenario.mechanism("balloon"),
+            scenario.mechanism("ksm"),
+            str(level),
+        )
+        kind = self._kinds.get(key)
+        if kind is None or scenario.runtime == "native":
+            kind = self._kind(scenario, level)
+            if len(self._kinds) >= _KEPT_KINDS:
+                self._kinds.clear()
+            self._kinds[key] = kind
+        if kind.held_mb is None:
+            return Instance(kind.start_ms, kind.memory_mb, density(scenario, kind.memory_mb))
+        fitting = _fitting(scenario.runtime, _host_gb(scenario), kind.held_mb)
+        return Instance(kind.start_ms, kind.memory_mb, fitting)
+
+    def _kind(self, scenario: Scenario, level: float) -> _Kind:
+        start, memory = (
+            estimate(scenario.runtime, quantity, self._summaries, level, spread)
+            for quantity, spread in self._spreads.items()
+        )
+        fixed = scenario.runtime != "native" and scenario.mechanism("ksm") != "on"
         if scenario.runtime == "native" and scenario.memory_gb is not None:
             whole = scenario.memory_gb * MB_PER_GB
             memory = replace(memory, value=whole, interval=(whole, whole))
-        start = _with_waits(start, scenario, memory)
-        return Instance(start, memory, density(scenario, memory))
-
-    def _known(self, runtime: str, level: float) -> tuple[Estimate, Estimate]:
-        """start_ms and memory_mb of a runtime without options."""
-        found = self._estimates.get((runtime, level))
-        if found is None:
-            start, memory = (
-                estimate(runtime, quantity, self._summaries, level, spread)
-                for quantity, spread in self._spreads.items()
-            )
-            if len(self._estimates) >= _KEPT_ESTIMATES:
-                self._estimates.clear()
-            self._estimates[runtime, level] = found = (start, memory)
-        return found
+        held_mb = _held_mb(scenario, memory, 0.0) if fixed else None
+        return _Kind(_with_waits(start, scenario, memory), memory, held_mb)
 
 
 def estimate_instance(
@@ -193,34 +213,60 @@ def density(scenario: Scenario, memory: Estimate, workload_memory_mb: float = 0.
     A balloon and merged pages give memory back (F10, F11). Only the memory of the runtime and the
     share of duplicates are uncertain here; the ends take both at their worst and at their best.
     """
-    host_gb = scenario.memory_gb or properties()["native"].memory_mb.value / MB_PER_GB
-    printed = _printed(scenario.runtime, "density_per_host")
+    host_gb = _host_gb(scenario)
     if scenario.runtime == "native":
-        return Density(1, (1, 1), printed, host_gb)
+        return Density(1, (1, 1), _printed(scenario.runtime, "density_per_host"), host_gb)
+    merged_after_s = None
+    if scenario.mechanism("ksm") == "on":
+        merged_after_s = ksm_scan_s(host_gb, _constant("ksm_scan_mb_per_s").value, 1.0)
+    held_mb = _held_mb(scenario, memory, workload_memory_mb)
+    return _fitting(scenario.runtime, host_gb, held_mb, merged_after_s)
+
+
+def _host_gb(scenario: Scenario) -> float:
+    return scenario.memory_gb or properties()["native"].memory_mb.value / MB_PER_GB
+
+
+def _held_mb(
+    scenario: Scenario, memory: Estimate, workload_memory_mb: float
+) -> tuple[float, float, float]:
+    """What an instance holds of its host: in the middle, at worst and at best."""
     balloon_share = _constant("balloon_share", scenario.mechanism("balloon")).value
     ksm = scenario.mechanism("ksm")
-    merging = ksm == "on"
     duplicates, loss = _constant("ksm_duplicate_share", ksm), _constant("ksm_loss_per_10gb")
+    # Without merging nobody scans.
+    scanned_gb = _host_gb(scenario) if ksm == "on" else 0.0
     cores = scenario.cores or reference_host()["cores"]
 
     def held_mb(memory_mb: float, duplicate_share: float, loss_per_10gb: float) -> float:
-        # Without merging nobody scans.
-        scanning = float(ksm_cpu_share(host_gb, loss_per_10gb, cores)) if merging else 0.0
+        scanning = float(ksm_cpu_share(scanned_gb, loss_per_10gb, cores))
         claimed = memory_mb + workload_memory_mb
         return memory_held(claimed, balloon_share, duplicate_share, scanning)
 
     low, high = memory.interval
-    middle_mb = held_mb(memory.value, duplicates.value, loss.value)
-    least = density_per_host(host_gb, held_mb(high, duplicates.low, loss.high))
-    most = density_per_host(host_gb, held_mb(low, duplicates.high, loss.low))
-    fitting = density_per_host(host_gb, middle_mb)
+    return (
+        held_mb(memory.value, duplicates.value, loss.value),
+        held_mb(high, duplicates.low, loss.high),
+        held_mb(low, duplicates.high, loss.low),
+    )
+
+
+def _fitting(
+    runtime: str,
+    host_gb: float,
+    held_mb: tuple[float, float, float],
+    merged_after_s: float | None = None,
+) -> Density:
+    """How many instances fit that hold `held_mb` (_held_mb)."""
+    middle, worst, best = held_mb
+    fitting = density_per_host(host_gb, middle)
     return Density(
         fitting,
-        (least, most),
-        printed,
+        (density_per_host(host_gb, worst), density_per_host(host_gb, best)),
+        _printed(runtime, "density_per_host"),
         host_gb,
-        memory_available_gb(host_gb, fitting * middle_mb / MB_PER_GB),
-        ksm_scan_s(host_gb, _constant("ksm_scan_mb_per_s").value, 1.0) if merging else None,
+        memory_available_gb(host_gb, fitting * middle / MB_PER_GB),
+        merged_after_s,
     )
 
 

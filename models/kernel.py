@@ -97,6 +97,11 @@ class Points:
     def __len__(self) -> int:
         return len(self.encoding)
 
+    @cached_property
+    def log_prior(self) -> Array:
+        """The log retained (n,) of the reference's prior."""
+        return encoded_log_prior(self.encoding)
+
     def take(self, index: NDArray) -> Points:
         """The points of `index`."""
         return Points(self.encoding[index], self.source[index], self.resource[index])
@@ -129,11 +134,10 @@ def _workload_likeness() -> Array:
 _LEAST_STAKE = 0.3
 
 
-def _stake(encoding: Array) -> Array:
+def _stake(log_prior: Array) -> Array:
     """How far sources may differ (n,), as a share: little where the prior sees hardly any loss,
     by all of their amplitude from a factor e on."""
-    loss = np.abs(encoded_log_prior(encoding))
-    stake: Array = np.minimum(np.maximum(np.sqrt(loss), _LEAST_STAKE), 1.0)
+    stake: Array = np.minimum(np.maximum(np.sqrt(np.abs(log_prior)), _LEAST_STAKE), 1.0)
     return stake
 
 
@@ -151,7 +155,7 @@ class _Between:
 
     @cached_property
     def stake(self) -> Array:
-        return _stake(self.a.encoding)[:, None] * _stake(self.b.encoding)[None, :]
+        return _stake(self.a.log_prior)[:, None] * _stake(self.b.log_prior)[None, :]
 
     @cached_property
     def runtime(self) -> Array:
@@ -266,9 +270,14 @@ def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
     return general, general + local
 
 
-def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array]:
-    """The carried-over and the whole variance (n,) of points with themselves."""
+def self_variance(
+    encoding: Array, amplitudes: Amplitudes, log_prior: Array | None = None
+) -> tuple[Array, Array]:
+    """The carried-over and the whole variance (n,) of points with themselves; log_prior (n,) is
+    that of their encoding where it is known."""
+    if log_prior is None:
+        log_prior = encoded_log_prior(encoding)
     alive = (encoding[:, _RUNTIME] > 0).astype(float)
     general = amplitudes.general_variance
-    local = amplitudes.local_variance * _stake(encoding) ** 2
+    local = amplitudes.local_variance * _stake(log_prior) ** 2
     return alive * general, alive * (general + local)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import exp
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import Constants, ConstantSets, Entry, constants, moved
-from features.encoder import encode, encoded_log_prior, encoding_of
+from features.encoder import encode, encoding_of
 from features.integration import ExpectedPrior
 from features.recorded import Priors
 from features.scenario import Scenario
@@ -123,12 +123,9 @@ class Predictor:
         """A caller's own rows as what predictions are conditioned on; None without any."""
         if not observations:
             return None
-        source = [own_source(self.rows)] * len(observations)
-        rows = make_rows(observations, source, source)
-        points, prior = self.points_of([o.scenario for o in observations])
-        noise = rows.noise * self.narrowing.scatter
-        own = replace(rows, points=points, log_prior=prior.log_retained, noise=noise)
-        return condition(self, own)
+        source = [self._own_source] * len(observations)
+        rows = make_rows(observations, source, source, self.constants)
+        return condition(self, replace(rows, noise=rows.noise * self.narrowing.scatter))
 
     def points_of(self, scenarios: Sequence[Scenario]) -> tuple[Points, ExpectedPrior]:
         """Scenarios (n) as points of the source that own rows share, and their prior."""
@@ -177,13 +174,14 @@ class Predictor:
         priors = self._priors.of(scenarios, table)
         prior = priors[USED]
         encoding = encoding_of(scenarios, table, priors[REFERENCE], prior)
-        found = posterior(self, self._points(scenarios, encoding), own)
+        points = self._points(scenarios, encoding)
+        found = posterior(self, points, own)
         limit = residual_limit(prior.log_retained)
         mean = np.minimum(found.mean, limit)
         log_retained = prior.log_retained + mean
         features = scale_features(
             encoding,
-            encoded_log_prior(encoding),
+            points.log_prior,
             found.variance + prior.host_spread**2,
             prior.host_spread,
         )
@@ -200,36 +198,37 @@ class Predictor:
         said = self._told(scenarios, found, prior.log_retained, limit, told)
         return [
             Prediction(
-                scenario,
-                retained,
-                (low, high),
-                level,
-                tuple(factors),
-                tuple(ranges),
-                whole_range,
-                residual,
-                score,
-                resources,
-                novelty,
-                evidence,
-                self.instances.of(scenario, level=level),
-                self.version,
-                self.trained_at,
+                scenario=scenario,
+                retained=retained,
+                interval=(low, high),
+                level=level,
+                part_factors=factors,
+                part_low=part_low,
+                part_high=part_high,
+                prior_range=(worst, best),
+                residual_factor=residual,
+                weighted_score=score,
+                resources=resources,
+                novelty=novelty,
+                evidence=evidence,
+                instance=self.instances.of(scenario, level=level),
+                version=self.version,
+                trained_at=self.trained_at,
             )
             for (
                 scenario,
-                (retained, low, high, residual, score),
+                (retained, low, high, residual, score, worst, best),
                 factors,
-                ranges,
-                whole_range,
+                part_low,
+                part_high,
                 resources,
                 (evidence, novelty),
             ) in zip(
                 scenarios,
                 numbers.answers,
                 numbers.factors,
-                numbers.ranges,
-                numbers.whole_ranges,
+                numbers.low,
+                numbers.high,
                 numbers.resources,
                 said,
                 strict=True,
@@ -246,31 +245,28 @@ class Predictor:
     ) -> Iterator[tuple[tuple[Evidence, ...], Novelty]]:
         """Evidence and novelty of each answer; the records beyond the training rows are own."""
         scores = (found.carried * found.narrowed**2).tolist()
-        for i, (scenario, base, most) in enumerate(
-            zip(scenarios, log_prior.tolist(), limit.tolist(), strict=True)
+        numbers = zip(log_prior.tolist(), limit.tolist(), found.mean.tolist(), scores, strict=True)
+        for i, (scenario, (base, most, mean, score)) in enumerate(
+            zip(scenarios, numbers, strict=True)
         ):
-
-            def without(row: int, i: int = i, base: float = base, most: float = most) -> float:
-                return exp(base + min(found.without(i, row), most))
-
-            if told.own:
-                cited = find_evidence(told.records, largest_weights(found.weights[i]))
-            else:
-                cited = self._cite(found.said[i])
-            evidence = cited.told(without)
-            novelty = find_novelty(
-                scenario, scores[i], self.novelty_threshold, told.known, evidence
-            )
+            cited = self._cite(found, i, told)
+            evidence = cited.told(exp(base + min(mean - cited.moved, most)))
+            novelty = find_novelty(scenario, score, self.novelty_threshold, told.known, evidence)
             if told.own and scenario.runtime != "native":
                 said = own_reason(found.weights[i], told.own, float(found.narrowed[i]))
                 novelty = replace(novelty, reasons=(*novelty.reasons, said))
             yield evidence, novelty
 
-    def _cite(self, said: Said) -> Cited:
-        """The evidence of what the training rows alone say."""
+    def _cite(self, found: Posterior, i: int, told: _Told) -> Cited:
+        """The evidence of one answer; kept where the training rows alone are asked."""
+        if told.own:
+            largest = largest_weights(found.weights[i])
+            return find_evidence(told.records, largest, partial(found.moved, i))
+        said = found.said[i]
         cited = self._cited.get(said)
         if cited is None:
-            cited = self._cited[said] = find_evidence(self.records, said.largest)
+            cited = find_evidence(told.records, said.largest, partial(found.moved, i))
+            self._cited[said] = cited
         return cited
 
 
