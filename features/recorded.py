@@ -61,6 +61,8 @@ class _Notes:
     def __init__(self) -> None:
         self.values: list[Any] = [None] * len(HOST_FIELDS)
         self.calls: list[tuple[Callable[..., Array], tuple[int, ...], int]] = []
+        self._results: dict[tuple[Any, ...], int] = {}
+        self._fixed: dict[tuple[Any, ...], int] = {}
         self.host = {name: _Noted(self, i) for i, name in enumerate(HOST_FIELDS)}
 
     def add(self, function: Callable[..., Array], inputs: Sequence[Any]) -> Any:
@@ -68,16 +70,24 @@ class _Notes:
         if settled is not None:
             return settled
         places = tuple(self._place(value) for value in inputs)
-        self.values.append(None)
-        self.calls.append((function, places, len(self.values) - 1))
-        return _Noted(self, len(self.values) - 1)
+        # What was asked for before is not asked again.
+        result = self._results.get((function, places))
+        if result is None:
+            self.values.append(None)
+            result = self._results[function, places] = len(self.values) - 1
+            self.calls.append((function, places, result))
+        return _Noted(self, result)
 
     def _place(self, value: Any) -> int:
         if isinstance(value, _Noted):
             return value.place
         # Numbers are slower to hand to a function than arrays of no axis.
-        self.values.append(np.array(value) if isinstance(value, float) else value)
-        return len(self.values) - 1
+        fixed = np.asarray(value)
+        key = (fixed.shape, fixed.dtype.char, fixed.tobytes())
+        if key not in self._fixed:
+            self.values.append(fixed)
+            self._fixed[key] = len(self.values) - 1
+        return self._fixed[key]
 
 
 def _settled(function: Callable[..., Array], inputs: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kernel import Amplitudes, Points, carried_columns, kernel
+from models.kernel import Amplitudes, Points, carried_columns, kernel, self_variance
 from models.rows import Rows
 
 Array = NDArray[np.float64]
@@ -28,11 +28,12 @@ _SAME_SIZE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """What n rows say of one point: the mean of its log residual, the variance that they explain,
-    and their weights (n,)."""
+    """What n rows say of one point: the mean of its log residual, the carried-over variance that
+    they leave and its share of all of it, and their weights (n,)."""
 
     mean: float
-    explained: float
+    left: float
+    share: float
     weights: Array
 
     @cached_property
@@ -98,8 +99,7 @@ class Carried:
         found = {key: self._kept[key] for key in set(keys) if key in self._kept}
         new = {key: i for i, key in enumerate(keys) if key not in found}
         if new:
-            between = self.kernel(points.take(np.array(list(new.values()))))
-            made = self._said(between)
+            made = self._said(points.take(np.array(list(new.values()))))
             found.update(zip(new, made, strict=True))
             if self._names_alone:
                 if len(self._kept) + len(new) > _KEPT:
@@ -111,16 +111,16 @@ class Carried:
     def _names_alone(self) -> bool:
         return len(self._columns) == len(carried_columns(_NAMES_ALONE))
 
-    def _said(self, between: Array) -> list[Said]:
+    def _said(self, points: Points) -> list[Said]:
+        between = self.kernel(points)
         explained = np.einsum("ij,ij->i", between @ self._precision, between)
+        carried_over, _ = self_variance(points.encoding, self._amplitudes)
+        left = np.maximum(carried_over - explained, 0.0)
+        share = np.divide(left, carried_over, out=np.zeros_like(left), where=carried_over > 0)
+        numbers = zip(self.mean(between).tolist(), left.tolist(), share.tolist(), strict=True)
         return [
-            Said(mean, variance, weights)
-            for mean, variance, weights in zip(
-                self.mean(between).tolist(),
-                explained.tolist(),
-                self.weights(between),
-                strict=True,
-            )
+            Said(*mine, weights)
+            for mine, weights in zip(numbers, self.weights(between), strict=True)
         ]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.encoder import encoded_base
 from features.scenario import RESOURCE_CLASSES, Scenario, resource_class
 from models.carried import Carried, Said
-from models.kernel import Amplitudes, Codes, Points, kernel, self_variance
+from models.kernel import Amplitudes, Codes, Points, kernel, within_variance
 from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
 
 Array = NDArray[np.float64]
@@ -62,15 +62,15 @@ def resource_codes(scenarios: Sequence[Scenario]) -> Codes:
 
 
 class Process(Protocol):
-    """A fitted process: n rows, their precision (n, n), what it learned of them (n,), how it
-    speaks of other sources, and its `Posterior.pull` (n,)."""
+    """A fitted process: n rows, the diagonal of their precision (n,), what it learned of them
+    (n,), how it speaks of other sources, and its `Posterior.pull` (n,)."""
 
     @property
     def rows(self) -> Rows: ...
     @property
     def amplitudes(self) -> Amplitudes: ...
     @property
-    def precision(self) -> Array: ...
+    def diagonal(self) -> Array: ...
     @property
     def learned(self) -> Array: ...
     @property
@@ -121,7 +121,7 @@ def condition(process: Process, rows: Rows) -> Own:
     said = np.minimum(process.carried.mean(between), residual_limit(rows.log_prior))
     alpha = inverse @ (rows.residual - said)
     # The precision of both kinds of rows together, by its diagonal (block inversion).
-    together = process.precision.diagonal() + np.einsum("ij,ij->j", seen, inverse @ seen)
+    together = process.diagonal + np.einsum("ij,ij->j", seen, inverse @ seen)
     pull = [(process.learned - seen.T @ alpha) / together, alpha / inverse.diagonal()]
     return Own(rows, between, seen, inverse, alpha, np.concatenate(pull))
 
@@ -170,14 +170,10 @@ def posterior(process: Process, points: Points, own: Own | None = None) -> Poste
     The points' source must be one that the training rows do not have.
     """
     said = process.carried.said(points)
-    carried_over, whole = self_variance(points.encoding, process.amplitudes, points.log_prior)
-    explained = np.array([one.explained for one in said])
-    left = np.maximum(carried_over - explained, 0.0)
-    share = left / np.where(carried_over > 0.0, carried_over, 1.0)
+    mean, left, share = np.array([(one.mean, one.left, one.share) for one in said]).T
     noise = (NOISE_CLEAN * noise_share(points.log_prior)) ** 2
-    variance = left + (whole - carried_over) + noise
-    limit = residual_limit(encoded_base(points.encoding))
-    mean = np.minimum(np.array([one.mean for one in said]), limit)
+    variance = left + within_variance(points, process.amplitudes) + noise
+    mean = np.minimum(mean, residual_limit(encoded_base(points.encoding)))
     if own is None:
         one, none = np.ones(len(mean)), np.zeros((len(mean), 0))
         return Posterior(mean, variance, share, one, said, none, None, process.pull)

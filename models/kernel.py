@@ -270,14 +270,15 @@ def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
     return general, general + local
 
 
-def self_variance(
-    encoding: Array, amplitudes: Amplitudes, log_prior: Array | None = None
-) -> tuple[Array, Array]:
-    """The carried-over and the whole variance (n,) of points with themselves; log_prior (n,) is
-    that of their encoding where it is known."""
-    if log_prior is None:
-        log_prior = encoded_log_prior(encoding)
-    alive = (encoding[:, _RUNTIME] > 0).astype(float)
-    general = amplitudes.general_variance
-    local = amplitudes.local_variance * _stake(log_prior) ** 2
-    return alive * general, alive * (general + local)
+def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array]:
+    """The carried-over and the whole variance (n,) of points with themselves."""
+    points = Points(encoding, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    general: Array = (encoding[:, _RUNTIME] > 0) * np.float64(amplitudes.general_variance)
+    return general, general + within_variance(points, amplitudes)
+
+
+def within_variance(points: Points, amplitudes: Amplitudes) -> Array:
+    """The variance (n,) of points with themselves that stays within their source."""
+    alive = points.encoding[:, _RUNTIME] > 0
+    variance: Array = alive * (amplitudes.local_variance * _stake(points.log_prior) ** 2)
+    return variance

@@ -95,7 +95,12 @@ class Predictor:
     @cached_property
     def pull(self) -> Array:
         """How far a unit of weight on a row moves the mean (n,)."""
-        return self.learned / self.precision.diagonal()
+        return self.learned / self.diagonal
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """That of the precision (n,), which lies scattered in it."""
+        return self.precision.diagonal().copy()
 
     @cached_property
     def carried(self) -> Carried:
