@@ -67,10 +67,12 @@ class Carried:
         )
         place = place.reshape(-1)
         self._points = _nowhere(everywhere[first])
+        self._place, self._base = place[: len(rows)], place[len(rows) :]
+        self._differences = rows.baseline
         # A row is its point, less that of its baseline where it is a difference.
         collapse = np.zeros((len(rows), len(first)))
-        collapse[np.arange(len(rows)), place[: len(rows)]] = 1.0
-        collapse[rows.baseline, place[len(rows) :]] -= 1.0
+        collapse[np.arange(len(rows)), self._place] = 1.0
+        collapse[rows.baseline, self._base] -= 1.0
         self._weights = np.ascontiguousarray(collapse.T @ precision)
         self._precision = self._weights @ collapse
         self._mean = collapse.T @ learned
@@ -113,15 +115,15 @@ class Carried:
 
     def _said(self, points: Points) -> list[Said]:
         between = self.kernel(points)
-        explained = np.einsum("ij,ij->i", between @ self._precision, between)
+        weights = self.weights(between)
+        with_rows = between[:, self._place]
+        with_rows[:, self._differences] -= between[:, self._base]
+        explained = np.einsum("ij,ij->i", weights, with_rows)
         carried_over, _ = self_variance(points.encoding, self._amplitudes)
         left = np.maximum(carried_over - explained, 0.0)
         share = np.divide(left, carried_over, out=np.zeros_like(left), where=carried_over > 0)
         numbers = zip(self.mean(between).tolist(), left.tolist(), share.tolist(), strict=True)
-        return [
-            Said(*mine, weights)
-            for mine, weights in zip(numbers, self.weights(between), strict=True)
-        ]
+        return [Said(*mine, row) for mine, row in zip(numbers, weights, strict=True)]
 
 
 _NAMES_ALONE = Amplitudes(mechanisms=0.0, points=0.0, parts=0.0)
