@@ -29,6 +29,7 @@ _KEPT = 1024
 
 
 _TAKEN_OUT = "a formula takes the numbers out of a host that is being recorded"
+_NEVER_ASKED = object()
 # Of each host field (k, 1, 1).
 _NODES = list(NODES[:, :, None, None])
 
@@ -194,12 +195,12 @@ class Priors:
             *scenario.mechanisms.items(),
             *scenario.demands.items(),
         )
-        if key not in self._kept:
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[key] = None
-            return None
-        found = self._kept[key]
-        if found is None:
-            found = self._kept[key] = Recording(table, self._sets)
-        return found
+        # Other threads may clear what is kept at any time.
+        found = self._kept.get(key, _NEVER_ASKED)
+        if isinstance(found, Recording):
+            return found
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        made = None if found is _NEVER_ASKED else Recording(table, self._sets)
+        self._kept[key] = made
+        return made

@@ -98,7 +98,9 @@ class Carried:
         """What the rows say of points (m); one object for those that they do not tell apart."""
         asked = points.encoding[:, self._columns]
         keys = [row.tobytes() for row in asked]
-        found = {key: self._kept[key] for key in set(keys) if key in self._kept}
+        # Other threads may clear what is kept at any time.
+        before = {key: self._kept.get(key) for key in set(keys)}
+        found = {key: said for key, said in before.items() if said is not None}
         new = {key: i for i, key in enumerate(keys) if key not in found}
         if new:
             made = self._said(points.take(np.array(list(new.values()))))
