@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -96,6 +96,44 @@ class Constants:
     def value(self, entry: Entry) -> float:
         """One constant of the set."""
         return float(self.vectors[entry[0]][place_of(entry)])
+
+    @cached_property
+    def flat(self) -> Array:
+        """All vectors end to end, as `layout` has them."""
+        return np.concatenate([self.vectors[name] for name in layout().number])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where quantities stand when their vectors are put end to end.
+
+    number: quantity -> its number; by: what each depends on; start: (quantities,) where each
+    begins.
+    """
+
+    number: Mapping[str, int]
+    by: tuple[str, ...]
+    start: NDArray[np.int64]
+
+
+@cache
+def layout() -> Layout:
+    """The layout of the shipped quantities, in the order of the data file."""
+    by = tuple(q.by for q in quantities().values())
+    sizes = [len(_keys(b)) for b in by]
+    start = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    return Layout({name: i for i, name in enumerate(quantities())}, by, start)
+
+
+class ConstantSets:
+    """s sets side by side, so that a formula is evaluated under all of them at once."""
+
+    def __init__(self, sets: Sequence[Constants]) -> None:
+        self.sets = tuple(sets)
+        self.flat = np.stack([values.flat for values in self.sets])
+
+    def __len__(self) -> int:
+        return len(self.sets)
 
 
 def constants(name: str = "reference") -> Constants:

@@ -32,10 +32,12 @@ def loss_shares(
     T3, reference 2.3: its causes are the factors of F5, each by its logarithm. All (n,); the
     three sum to 1, or are 0 where nothing is lost.
     """
-    parts = -np.log(np.stack([efficiency, 1.0 - trap_share, 1.0 - overhead]))
-    whole = parts.sum(axis=0)
-    emulation, traps, other = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
-    return emulation, traps, other
+    emulation, traps, other = (
+        -np.log(kept) for kept in (efficiency, 1.0 - trap_share, 1.0 - overhead)
+    )
+    whole = emulation + traps + other
+    per_loss = np.where(whole > 0, 1.0, 0.0) / np.where(whole > 0, whole, 1.0)
+    return emulation * per_loss, traps * per_loss, other * per_loss
 
 
 def vector_retained_at(vector: Array, scalar_one_core: Array, scalar: Array) -> Array:

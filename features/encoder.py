@@ -7,16 +7,17 @@ logarithms of their constants), so that two paths of like cost are near one anot
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import Constants, constants, quantities
-from features.integration import ExpectedPrior, expected_prior
+from features.constants import Constants, ConstantSets, constants, quantities
+from features.integration import ExpectedPrior, expected_priors
 from features.prior import PARTS
 from features.scenario import HOST_FIELDS, Scenario
-from features.table import ScenarioTable, scenario_table
+from features.table import ScenarioTable, coded, scenario_table
 from features.vocabulary import vocabulary
 
 Array = NDArray[np.float64]
@@ -49,13 +50,16 @@ _POINT = {
     "concurrency": 1.5,
     "queue_depth": 1.5,
 }
+_POINT_UNITS = np.array(list(_POINT.values()))
 _SHARES = ("simd_share", "aes_share")
 _HOST_UNIT = {"cores": 1.5, "memory_gb": 2.0, "network_gbps": 1.5, "storage_iops": 1.5}
+_HOST_UNITS = np.array([_HOST_UNIT[name] for name in HOST_FIELDS])
 
 MECHANISM_COLUMNS = tuple(f"mechanism.{k}" for k in (*_COSTS, *_FLAGS, _LIBOS))
 POINT_COLUMNS = tuple(f"point.{k}" for k in (*_POINT, *_SHARES, *HOST_FIELDS))
 PART_COLUMNS = tuple(f"part.{p.name}" for p in PARTS)
 COLUMNS = (*NAMES, *MECHANISM_COLUMNS, *POINT_COLUMNS, *PART_COLUMNS, "log_prior")
+_POINTS_FROM = len(NAMES) + len(MECHANISM_COLUMNS)
 PARTS_FROM, PARTS_TO = len(COLUMNS) - 1 - len(PART_COLUMNS), len(COLUMNS) - 1
 
 
@@ -94,35 +98,76 @@ def encode(
     column is the prior's log retained under `values`.
     """
     table = scenario_table(scenarios)
-    parts = expected_prior(table)
-    prior = parts if values is None else expected_prior(table, values)
-    codes = {k: {name: i for i, name in enumerate(v)} for k, v in _names().items()}
-    names = np.array(
-        [
-            (codes["runtime"][s.runtime], codes["family"][s.family], codes["workload"][s.workload])
-            for s in scenarios
-        ],
-        dtype=float,
-    ).reshape(-1, 3)
-    columns = [names, _mechanisms(table), _points(table), parts.log_factors]
-    return np.hstack([*columns, prior.log_retained[:, None]]), prior
+    sets = [constants()] if values is None else [constants(), values]
+    priors = expected_priors(table, ConstantSets(sets))
+    return encoding_of(scenarios, table, priors[0], priors[-1]), priors[-1]
 
 
-def _mechanisms(table: ScenarioTable) -> Array:
-    values = constants("reference")
-    columns = []
+def encoding_of(
+    scenarios: Sequence[Scenario], table: ScenarioTable, parts: ExpectedPrior, prior: ExpectedPrior
+) -> Array:
+    """The encoding (n, len(COLUMNS)) of n scenarios and their table, from their prior under the
+    reference's constants (`parts`) and under those that a residual is added to."""
+    encoding = np.empty((len(scenarios), len(COLUMNS)))
+    encoding[:, 0] = table.code("runtime")
+    places = _workload_places()
+    encoding[:, 1 : len(NAMES)] = [places[s.workload] for s in scenarios]
+    told = _mechanism_columns()
+    encoding[:, len(NAMES) : _POINTS_FROM] = told.values[told.start + table.codes[told.rows].T]
+    point, shares = _demand_places()
+    columns = encoding.T[_POINTS_FROM:PARTS_FROM]
+    columns[: len(_POINT)] = np.log1p(table.demand_rows[point]) / _POINT_UNITS[:, None]
+    columns[len(_POINT) : -len(HOST_FIELDS)] = 2.0 * table.demand_rows[shares]
+    columns[-len(HOST_FIELDS) :] = np.log(table.host_rows) / _HOST_UNITS[:, None]
+    encoding[:, PARTS_FROM:PARTS_TO] = parts.log_factors
+    encoding[:, PARTS_TO] = prior.log_retained
+    return encoding
+
+
+@cache
+def _demand_places() -> tuple[list[int], list[int]]:
+    """Rows of a table's demands that _POINT and _SHARES take."""
+    fields = list(vocabulary().demand_fields)
+    return [fields.index(k) for k in _POINT], [fields.index(k) for k in _SHARES]
+
+
+@cache
+def _workload_places() -> dict[str, tuple[int, int]]:
+    """Workload -> codes of its family and of itself."""
+    families, workloads = names_of("family"), names_of("workload")
+    known = vocabulary().workloads
+    return {
+        name: (families.index(known[name].family if name in known else name), i)
+        for i, name in enumerate(workloads)
+    }
+
+
+@dataclass(frozen=True)
+class _MechanismColumns:
+    """What each of MECHANISM_COLUMNS is for each code of the one thing that it depends on.
+
+    rows: (columns,) the row of a table's codes; start: (columns,) where in `values` it begins.
+    """
+
+    rows: NDArray[np.int64]
+    start: NDArray[np.int64]
+    values: Array
+
+
+@cache
+def _mechanism_columns() -> _MechanismColumns:
+    reference, mechanisms = constants("reference"), vocabulary().mechanisms
+    by, tables = [], []
     for name, unit in _COSTS.items():
-        cost = values[name][table.code(quantities()[name].by)]
+        cost = reference[name]
+        by.append(quantities()[name].by)
         # Ratios and ceilings are never 0; what is added may be.
-        columns.append((np.log(cost) if name in _RATIOS else np.log1p(cost)) / unit)
-    columns += [table.mechanisms[k].astype(float) for k in _FLAGS]
-    libos = vocabulary().mechanisms["guest_kernel"].values.index(_LIBOS)
-    columns.append((table.mechanisms["guest_kernel"] == libos).astype(float))
-    return np.stack(columns, axis=1)
-
-
-def _points(table: ScenarioTable) -> Array:
-    columns = [np.log1p(table.demands[k]) / unit for k, unit in _POINT.items()]
-    columns += [2.0 * table.demands[k] for k in _SHARES]
-    columns += [np.log(table.host[k]) / _HOST_UNIT[k] for k in HOST_FIELDS]
-    return np.stack(columns, axis=1)
+        tables.append((np.log(cost) if name in _RATIOS else np.log1p(cost)) / unit)
+    for flag in _FLAGS:
+        by.append(flag)
+        tables.append(np.arange(float(len(mechanisms[flag].values))))
+    by.append("guest_kernel")
+    tables.append(np.array([float(v == _LIBOS) for v in mechanisms["guest_kernel"].values]))
+    start = np.cumsum([0, *(len(t) for t in tables[:-1])])
+    rows = np.array([coded().index(b) for b in by])
+    return _MechanismColumns(rows, start, np.concatenate(tables))

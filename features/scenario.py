@@ -71,6 +71,11 @@ class Scenario:
         """All mechanisms in force: the runtime's preset with this scenario's options."""
         return {**vocabulary().runtimes[self.runtime].preset, **self.mechanisms}
 
+    def mechanism(self, key: str) -> str:
+        """The value of one mechanism in force."""
+        given = self.mechanisms.get(key)
+        return given if given is not None else vocabulary().runtimes[self.runtime].preset[key]
+
     @property
     def resolved_demands(self) -> dict[str, float]:
         """The whole demand profile: the workload's with this scenario's own numbers."""

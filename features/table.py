@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,113 +22,122 @@ UNKNOWN_RANGES: Mapping[str, tuple[float, float]] = {
     "network_gbps": (1.0, 100.0),
     "storage_iops": (10_000.0, 1_000_000.0),
 }
+_MIDDLES = np.array([np.sqrt(low * high) for low, high in UNKNOWN_RANGES.values()])
+
+
+@cache
+def coded() -> tuple[str, ...]:
+    """What a scenario has a code for: its runtime, each mechanism, and "" for what depends on
+    nothing, whose code is 0."""
+    return ("runtime", *vocabulary().mechanisms, "")
 
 
 @dataclass(frozen=True)
 class ScenarioTable:
     """n scenarios in columns.
 
-    runtime: (n,) codes; mechanisms: key -> (n,) codes; demands: key -> (n,);
-    host: field -> (n,), the middle of the range where unknown; known: field -> (n,) bool.
+    codes: (coded, n); demand_rows: (demand fields, n); host_rows: (host fields, n), the middle of
+    the range where unknown; known: (host fields, n) bool.
     """
 
-    runtime: NDArray[np.int64]
-    mechanisms: Mapping[str, NDArray[np.int64]]
-    demands: Mapping[str, Array]
-    host: Mapping[str, Array]
-    known: Mapping[str, NDArray[np.bool_]]
+    codes: NDArray[np.int64]
+    demand_rows: Array
+    host_rows: Array
+    known: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return len(self.runtime)
+        return self.codes.shape[1]
+
+    @cached_property
+    def demands(self) -> Mapping[str, Array]:
+        """Demand field -> (n,)."""
+        return dict(zip(vocabulary().demand_fields, self.demand_rows, strict=True))
+
+    @cached_property
+    def host(self) -> Mapping[str, Array]:
+        """Host field -> (n,)."""
+        return dict(zip(HOST_FIELDS, self.host_rows, strict=True))
 
     def code(self, by: str) -> NDArray[np.int64]:
         """The codes (n,) of the runtime or of one mechanism; zeros for what depends on nothing."""
-        if by == "runtime":
-            return self.runtime
-        return self.mechanisms[by] if by else np.zeros(len(self), dtype=np.int64)
-
-    def repeated(self, times: int) -> ScenarioTable:
-        """Each row `times` times in a row."""
-        index = np.repeat(np.arange(len(self)), times)
-        return self.take(index)
+        return self.codes[_code_place()[by]]
 
     def take(self, index: NDArray[np.int64]) -> ScenarioTable:
         """The rows of `index`."""
         return ScenarioTable(
-            self.runtime[index],
-            {k: v[index] for k, v in self.mechanisms.items()},
-            {k: v[index] for k, v in self.demands.items()},
-            {k: v[index] for k, v in self.host.items()},
-            {k: v[index] for k, v in self.known.items()},
+            self.codes[:, index],
+            self.demand_rows[:, index],
+            self.host_rows[:, index],
+            self.known[:, index],
         )
 
-    def with_host(self, field: str, values: Array) -> ScenarioTable:
-        """The same rows with one host field replaced."""
-        return ScenarioTable(
-            self.runtime, self.mechanisms, self.demands, {**self.host, field: values}, self.known
-        )
-
-
-@dataclass(frozen=True)
-class _Codes:
-    runtimes: Mapping[str, int]
-    values: Mapping[str, Mapping[str, int]]
-    presets: NDArray[np.int64]
-    mechanism_column: Mapping[str, int]
-    demand_column: Mapping[str, int]
+    def with_codes(self, by: str, codes: NDArray[np.int64]) -> ScenarioTable:
+        """The same rows with other codes (n,) of the runtime or of one mechanism."""
+        changed = self.codes.copy()
+        changed[_code_place()[by]] = codes
+        return ScenarioTable(changed, self.demand_rows, self.host_rows, self.known)
 
 
 @cache
-def _codes() -> _Codes:
+def _code_place() -> Mapping[str, int]:
+    return {by: i for i, by in enumerate(coded())}
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What names stand for: runtime -> its column of the presets (coded, runtimes); key -> (place,
+    value -> code) of a mechanism; workload -> its column of the profiles (demand fields,
+    workloads)."""
+
+    runtimes: Mapping[str, int]
+    presets: NDArray[np.int64]
+    mechanisms: Mapping[str, tuple[int, Mapping[str, int]]]
+    workloads: Mapping[str, int]
+    profiles: Array
+
+
+@cache
+def _named() -> _Named:
     words = vocabulary()
     values = {k: {v: i for i, v in enumerate(m.values)} for k, m in words.mechanisms.items()}
-    presets = np.array(
-        [[values[k][r.preset[k]] for k in words.mechanisms] for r in words.runtimes.values()]
-    )
-    return _Codes(
-        {name: i for i, name in enumerate(words.runtimes)},
-        values,
-        presets,
-        {k: i for i, k in enumerate(words.mechanisms)},
-        {k: i for i, k in enumerate(words.demand_fields)},
+    runtimes = {name: i for i, name in enumerate(words.runtimes)}
+    presets = [
+        (runtimes[name], *(values[k][r.preset[k]] for k in values), 0)
+        for name, r in words.runtimes.items()
+    ]
+    profiles = [tuple(w.demands.values()) for w in words.workloads.values()]
+    return _Named(
+        runtimes,
+        np.array(presets).T.copy(),
+        {key: (_code_place()[key], codes) for key, codes in values.items()},
+        {name: i for i, name in enumerate(words.workloads)},
+        np.array(profiles).T.copy(),
     )
 
 
 def scenario_table(scenarios: Sequence[Scenario]) -> ScenarioTable:
     """The scenarios (n,) as columns."""
-    codes = _codes()
-    runtime = np.array([codes.runtimes[s.runtime] for s in scenarios], dtype=np.int64)
-    mechanisms = codes.presets[runtime]
-    for row, scenario in enumerate(scenarios):
+    named = _named()
+    runtimes = np.array([named.runtimes[s.runtime] for s in scenarios], dtype=np.int64)
+    # The place of a profile of a caller's own does not matter: it is put in below.
+    workloads = [named.workloads.get(s.workload, 0) for s in scenarios]
+    codes = named.presets.take(runtimes, axis=1)
+    demands = named.profiles.take(np.array(workloads, dtype=np.int64), axis=1)
+    for column, scenario in enumerate(scenarios):
         for key, value in scenario.mechanisms.items():
-            mechanisms[row, codes.mechanism_column[key]] = codes.values[key][value]
-    demands = np.array([_demand_row(s) for s in scenarios])
-    host, known = {}, {}
-    for name in HOST_FIELDS:
-        given = np.array([_number(getattr(s, name)) for s in scenarios])
-        known[name] = np.isfinite(given)
-        low, high = UNKNOWN_RANGES[name]
-        host[name] = np.where(known[name], given, np.sqrt(low * high))
-    return ScenarioTable(
-        runtime,
-        {k: mechanisms[:, i] for k, i in codes.mechanism_column.items()},
-        {k: demands[:, i] for k, i in codes.demand_column.items()},
-        host,
-        known,
+            place, values = named.mechanisms[key]
+            codes[place, column] = values[value]
+        if scenario.demands:
+            demands[:, column] = tuple(scenario.resolved_demands.values())
+    # What is unknown is None, which is not a number.
+    host = np.array(
+        [
+            [s.cores for s in scenarios],
+            [s.memory_gb for s in scenarios],
+            [s.network_gbps for s in scenarios],
+            [s.storage_iops for s in scenarios],
+        ],
+        dtype=float,
     )
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
-
-
-@cache
-def _named_row(workload: str) -> tuple[float, ...]:
-    return tuple(vocabulary().workloads[workload].demands.values())
-
-
-def _demand_row(scenario: Scenario) -> tuple[float, ...]:
-    if not scenario.demands:
-        return _named_row(scenario.workload)
-    resolved = scenario.resolved_demands
-    return tuple(resolved[key] for key in _codes().demand_column)
+    known = np.isfinite(host)
+    return ScenarioTable(codes, demands, np.where(known, host, _MIDDLES[:, None]), known)

@@ -16,6 +16,7 @@ _RUNTIMES = len(names_of("runtime"))
 _FAMILIES = len(names_of("family"))
 # The size of an error is held between these, in log retained.
 _SMALLEST, _LARGEST = 0.02, 3.0
+_LOG_SMALLEST, _LOG_LARGEST = np.log([_SMALLEST, _LARGEST])
 _RIDGE = 6.0
 _EXTRA_GROUPS = 1.0
 _CEILING_SHARE = 0.985
@@ -24,16 +25,16 @@ _CEILING_SHARE = 0.985
 def scale_features(encoding: Array, log_prior: Array, variance: Array, host_spread: Array) -> Array:
     """What the size of an error may depend on: (n, 5 + runtimes + families)."""
     depth = np.minimum(np.abs(log_prior), 4.0)
-    numbers = [
-        np.ones(len(encoding)),
-        0.5 * np.log(variance),
-        depth,
-        np.sqrt(depth),
-        np.minimum(host_spread, 1.0),
-    ]
-    runtime = np.eye(_RUNTIMES)[encoding[:, 0].astype(int)]
-    family = np.eye(_FAMILIES)[encoding[:, 1].astype(int)]
-    return np.hstack([np.stack(numbers, axis=1), runtime, family])
+    features = np.zeros((len(encoding), 5 + _RUNTIMES + _FAMILIES))
+    features[:, 0] = 1.0
+    features[:, 1] = 0.5 * np.log(variance)
+    features[:, 2] = depth
+    features[:, 3] = np.sqrt(depth)
+    features[:, 4] = np.minimum(host_spread, 1.0)
+    each = np.arange(len(encoding))
+    features[each, 5 + encoding[:, 0].astype(int)] = 1.0
+    features[each, 5 + _RUNTIMES + encoding[:, 1].astype(int)] = 1.0
+    return features
 
 
 def group_weights(group: NDArray) -> Array:
@@ -73,7 +74,7 @@ class Calibration:
 
     def quantile(self, share: float) -> float:
         """The multiple of the scale below which `share` of new rows of new sources lie."""
-        place = int(np.searchsorted(self.cumulative, share))
+        place = int(self.cumulative.searchsorted(share))
         return float(self.scores[min(place, len(self.scores) - 1)])
 
     def bounds(
@@ -128,7 +129,9 @@ def conformal(scores: Array, weight: Array, groups: int) -> tuple[Array, Array]:
 
 
 def _scale(features: Array, coefficients: Array) -> Array:
-    return np.exp(np.clip(features @ coefficients, np.log(_SMALLEST), np.log(_LARGEST)))
+    size = np.maximum(features @ coefficients, _LOG_SMALLEST)
+    scale: Array = np.exp(np.minimum(size, _LOG_LARGEST))
+    return scale
 
 
 def _fit_scale(features: Array, error: Array, weight: Array) -> Array:

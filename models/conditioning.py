@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoder import encoded_base, encoded_log_prior
+from features.encoder import encoded_base
 from features.scenario import RESOURCE_CLASSES, Scenario, resource_class
-from models.gaussian import cross_terms, row_terms
-from models.kernel import Amplitudes, Codes, Points, combine, kernel_terms, self_variance
+from models.carried import Carried, Said
+from models.kernel import Amplitudes, Codes, Points, kernel, within_variance
 from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
 
 Array = NDArray[np.float64]
@@ -61,16 +62,21 @@ def resource_codes(scenarios: Sequence[Scenario]) -> Codes:
 
 
 class Process(Protocol):
-    """A fitted process: n rows, their precision (n, n), and what it learned of them (n,)."""
+    """A fitted process: n rows, the diagonal of their precision (n,), what it learned of them
+    (n,), how it speaks of other sources, and its `Posterior.pull` (n,)."""
 
     @property
     def rows(self) -> Rows: ...
     @property
     def amplitudes(self) -> Amplitudes: ...
     @property
-    def precision(self) -> Array: ...
+    def diagonal(self) -> Array: ...
     @property
     def learned(self) -> Array: ...
+    @property
+    def carried(self) -> Carried: ...
+    @property
+    def pull(self) -> Array: ...
 
 
 def own_source(rows: Rows) -> int:
@@ -80,13 +86,19 @@ def own_source(rows: Rows) -> int:
 
 @dataclass(frozen=True)
 class Own:
-    """k rows of one new source, conditioned on. seen: (k, n) their kernel with the training rows
-    times the precision; inverse: (k, k) their precision given the training rows; alpha: (k,)."""
+    """k rows of one new source, conditioned on.
+
+    between: (k, u) their kernel with the training rows' distinct points; seen: (k, n) that with
+    the rows, times the precision; inverse: (k, k) their precision given the training rows; alpha:
+    (k,); pull: (n + k,) how far a unit of weight on a row, training rows first, moves the mean.
+    """
 
     rows: Rows
+    between: Array
     seen: Array
     inverse: Array
     alpha: Array
+    pull: Array
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -99,15 +111,19 @@ def condition(process: Process, rows: Rows) -> Own:
     """
     if len(rows.baseline):
         raise ValueError("own rows are measured against bare metal")
-    with_training = _kernel(rows.points, process.rows, process.amplitudes)
-    seen = with_training @ process.precision
-    _, covariance = combine(row_terms(rows, process.amplitudes), process.amplitudes)
-    covariance = covariance - seen @ with_training.T
+    between = process.carried.kernel(rows.points)
+    seen = process.carried.weights(between)
+    covariance = kernel(rows.points, rows.points, process.amplitudes)
+    covariance -= process.carried.explained(between, between)
     covariance[np.diag_indices_from(covariance)] += rows.noise
     inverse: Array = np.linalg.inv(0.5 * (covariance + covariance.T)).astype(float)
     # What own rows correct is what would have been said without them, its limit included.
-    said = np.minimum(with_training @ process.learned, residual_limit(rows.log_prior))
-    return Own(rows, seen, inverse, inverse @ (rows.residual - said))
+    said = np.minimum(process.carried.mean(between), residual_limit(rows.log_prior))
+    alpha = inverse @ (rows.residual - said)
+    # The precision of both kinds of rows together, by its diagonal (block inversion).
+    together = process.diagonal + np.einsum("ij,ij->j", seen, inverse @ seen)
+    pull = [(process.learned - seen.T @ alpha) / together, alpha / inverse.diagonal()]
+    return Own(rows, between, seen, inverse, alpha, np.concatenate(pull))
 
 
 @dataclass(frozen=True)
@@ -116,20 +132,36 @@ class Posterior:
 
     mean: (m,) of the log residual; variance: (m,) of a measurement before own rows; carried: (m,)
     the share of the carried-over variance that is left; narrowed: (m,) the standard deviation
-    after own rows over that before; weights: (m, n + k) of the training rows and own rows in the
-    mean; pull: (n + k,) how far a unit of weight on a row moved the mean.
+    after own rows over that before; said: what the training rows alone say; gain: (m, k) weights
+    of own rows, and `own` what is conditioned on; pull: (n + k,) how far a unit of weight on a row
+    moved the mean.
     """
 
     mean: Array
     variance: Array
     carried: Array
     narrowed: Array
-    weights: Array
+    said: Sequence[Said]
+    gain: Array
+    own: Own | None
     pull: Array
 
+    @cached_property
+    def weights(self) -> Array:
+        """The weights (m, n + k) of the training rows and own rows in the mean."""
+        plain = np.stack([said.weights for said in self.said])
+        if self.own is None:
+            return plain
+        return np.hstack([plain - self.gain @ self.own.seen, self.gain])
+
+    def moved(self, point: int, row: int) -> float:
+        """How far a row (training rows first, then own) moved the mean at a point."""
+        weights = self.said[point].weights if self.own is None else self.weights[point]
+        return float(weights[row] * self.pull[row])
+
     def without(self, point: int, row: int) -> float:
-        """The mean at a point if a row (training rows first, then own) had not been there."""
-        return float(self.mean[point] - self.weights[point, row] * self.pull[row])
+        """The mean at a point if a row had not been there."""
+        return float(self.mean[point]) - self.moved(point, row)
 
 
 def posterior(process: Process, points: Points, own: Own | None = None) -> Posterior:
@@ -137,51 +169,35 @@ def posterior(process: Process, points: Points, own: Own | None = None) -> Poste
 
     The points' source must be one that the training rows do not have.
     """
-    amplitudes, precision = process.amplitudes, process.precision
-    with_training = _kernel(points, process.rows, amplitudes)
-    weights = with_training @ precision
-    carried_over, whole = self_variance(points.encoding, amplitudes)
-    left = np.clip(carried_over - np.einsum("ij,ij->i", weights, with_training), 0.0, None)
-    share = np.divide(left, carried_over, out=np.zeros_like(left), where=carried_over > 0)
-    noise = (NOISE_CLEAN * noise_share(encoded_log_prior(points.encoding))) ** 2
-    variance = left + (whole - carried_over) + noise
-    limit = residual_limit(encoded_base(points.encoding))
-    mean = np.minimum(with_training @ process.learned, limit)
-    pull = process.learned / precision.diagonal()
+    said = process.carried.said(points)
+    mean, left, share = np.array([(one.mean, one.left, one.share) for one in said]).T
+    noise = (NOISE_CLEAN * noise_share(points.log_prior)) ** 2
+    variance = left + within_variance(points, process.amplitudes) + noise
+    mean = np.minimum(mean, residual_limit(encoded_base(points.encoding)))
     if own is None:
-        return Posterior(mean, variance, share, np.ones(len(mean)), weights, pull)
-    shared = _kernel(points, own.rows, amplitudes) - with_training @ own.seen.T
+        one, none = np.ones(len(mean)), np.zeros((len(mean), 0))
+        return Posterior(mean, variance, share, one, said, none, None, process.pull)
+    shared = _given_training(process, points, own)
     gain = shared @ own.inverse
     after = np.clip(variance - np.einsum("ij,ij->i", gain, shared), noise, variance)
-    # The precision of both kinds of rows together, by its diagonal (block inversion).
-    explained = own.inverse @ own.seen
-    together = precision.diagonal() + np.einsum("ij,ij->j", own.seen, explained)
-    return Posterior(
-        mean + shared @ own.alpha,
-        variance,
-        share,
-        np.sqrt(after / variance),
-        np.hstack([weights - gain @ own.seen, gain]),
-        np.concatenate(
-            [
-                (process.learned - own.seen.T @ own.alpha) / together,
-                own.alpha / own.inverse.diagonal(),
-            ]
-        ),
-    )
+    narrowed = np.sqrt(after / variance)
+    mean = mean + shared @ own.alpha
+    return Posterior(mean, variance, share, narrowed, said, gain, own, own.pull)
 
 
-def _kernel(points: Points, rows: Rows, amplitudes: Amplitudes) -> Array:
-    """The whole kernel (m, n) between points and rows."""
-    return combine(cross_terms(points, rows, amplitudes), amplitudes)[1]
+def _given_training(process: Process, points: Points, own: Own) -> Array:
+    """The covariance (m, k) between points and own rows that training rows leave."""
+    between = process.carried.kernel(points)
+    found = kernel(points, own.rows.points, process.amplitudes)
+    return found - process.carried.explained(between, own.between)
 
 
 def joint_covariance(process: Process, points: Points, own: Own | None = None) -> Array:
     """The posterior covariance (m, m) of the log residual at points of one source, no noise."""
-    with_training = _kernel(points, process.rows, process.amplitudes)
-    _, found = combine(kernel_terms(points, points, process.amplitudes), process.amplitudes)
-    found = found - with_training @ process.precision @ with_training.T
+    between = process.carried.kernel(points)
+    found = kernel(points, points, process.amplitudes)
+    found -= process.carried.explained(between, between)
     if own is not None:
-        shared = _kernel(points, own.rows, process.amplitudes) - with_training @ own.seen.T
+        shared = _given_training(process, points, own)
         found = found - shared @ own.inverse @ shared.T
     return 0.5 * (found + found.T)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.scenario import HOST_FIELDS, Scenario
+from features.scenario import Scenario
 from features.table import UNKNOWN_RANGES
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
@@ -18,6 +18,11 @@ from models.prediction import Evidence, Novelty
 Array = NDArray[np.float64]
 
 EVIDENCE_ROWS = 5
+# What is said of each host field where it is unknown.
+_UNKNOWN = {
+    name: f"{name} is unknown: integrated from {low:g} to {high:g}"
+    for name, (low, high) in UNKNOWN_RANGES.items()
+}
 # A caller's own rows in evidence.
 OWN_SOURCE, OWN_CITATION = "observations", "your measurement"
 # Own rows that leave more of the standard deviation than this hardly bear on a scenario.
@@ -73,34 +78,37 @@ def known_of(records: Sequence[Record]) -> Known:
     )
 
 
-def find_evidence(
-    records: Sequence[Record], weights: Array, without: Callable[[int], float]
-) -> tuple[Evidence, ...]:
-    """The measurements of most weight (n,), with citation. `without` tells what would be retained
-    without a row; the first carries it."""
-    size = np.abs(weights)
-    total = size.sum()
-    if total <= 0.0:
-        return ()
-    most = min(EVIDENCE_ROWS * 4, len(size))
-    places = np.argpartition(size, -most)[-most:]
-    places = places[np.argsort(-size[places])]
-    told = [p for p in places if records[p].origin != "synthetic"][:EVIDENCE_ROWS]
-    evidence = [
-        Evidence(
-            records[p].source,
-            records[p].citation,
-            records[p].scenario,
-            records[p].retained,
-            float(size[p] / total),
-            records[p].baseline,
+@dataclass(frozen=True)
+class Cited:
+    """The measurements of most weight, and how far the first of them moved the mean."""
+
+    evidence: tuple[Evidence, ...]
+    moved: float = 0.0
+
+    def told(self, without: float) -> tuple[Evidence, ...]:
+        """The evidence, whose first says what would be retained `without` it."""
+        if not self.evidence:
+            return ()
+        e, *rest = self.evidence
+        first = Evidence(
+            e.source, e.citation, e.scenario, e.retained, e.weight, e.baseline, without
         )
-        for p in told
-    ]
-    return tuple(
-        replace(e, without=without(int(p))) if e is evidence[0] else e
-        for e, p in zip(evidence, told, strict=True)
+        return (first, *rest)
+
+
+def find_evidence(
+    records: Sequence[Record], largest: Sequence[tuple[int, float]], moved: Callable[[int], float]
+) -> Cited:
+    """The measurements of most weight, with citation. `largest` are rows with their shares of all
+    weights (models.carried.largest_weights); `moved` tells how far one moved the mean."""
+    told = [(row, share) for row, share in largest if records[row].origin != "synthetic"]
+    if not told:
+        return Cited(())
+    evidence = tuple(
+        Evidence(r.source, r.citation, r.scenario, r.retained, share, r.baseline)
+        for r, share in ((records[row], share) for row, share in told[:EVIDENCE_ROWS])
     )
+    return Cited(evidence, moved(told[0][0]))
 
 
 def find_novelty(
@@ -126,11 +134,8 @@ def find_novelty(
         if (scenario.runtime, key, value) not in known.options:
             reasons.append(f"no measurement of {scenario.runtime} with {key}={value}")
     extrapolating = bool(score > threshold or reasons)
-    for name in HOST_FIELDS:
-        if getattr(scenario, name) is None:
-            low, high = UNKNOWN_RANGES[name]
-            reasons.append(f"{name} is unknown: integrated from {low:g} to {high:g}")
-    return Novelty(float(score / threshold), extrapolating, tuple(reasons))
+    reasons += [said for name, said in _UNKNOWN.items() if getattr(scenario, name) is None]
+    return Novelty(score / threshold, extrapolating, tuple(reasons))
 
 
 def own_reason(weights: Array, count: int, narrowed: float) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from statistics import NormalDist, fmean
 from typing import Any
 
@@ -37,6 +38,8 @@ from features.scenario import Scenario
 # degrees of freedom: the log standard deviations of the shipped figures are .88 and .80.
 _SPREAD, _SPREAD_FREEDOM = 0.7, 4
 _RANGE_LEVEL = 0.9
+# Kinds of instances that are kept: every runtime with its options, at some levels.
+_KEPT_KINDS = 512
 
 
 @dataclass(frozen=True)
@@ -103,21 +106,74 @@ class Instance:
         }
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What instances of a runtime have in common whatever their host; held_mb as _held_mb, None
+    where it depends on the host."""
+
+    start_ms: Estimate
+    memory_mb: Estimate
+    held_mb: tuple[float, float, float] | None
+
+
+class Instances:
+    """Instances by the model card's `instances` (what is measured by runtime); without it, by what
+    is printed or assumed alone. What does not depend on the host is worked out once."""
+
+    def __init__(self, summaries: Mapping[str, Any]) -> None:
+        self._summaries = summaries
+        self._spreads = {q: spread_between_sources(summaries, q) for q in ("start_ms", "memory_mb")}
+        self._kinds: dict[tuple[str, ...], _Kind] = {}
+
+    def of(self, scenario: Scenario, *, level: float = 0.9) -> Instance:
+        """The instance of a scenario."""
+        key = (
+            scenario.runtime,
+            scenario.mechanism("compiled_ahead"),
+            scenario.mechanism("balloon"),
+            scenario.mechanism("ksm"),
+            str(level),
+        )
+        kind = self._kinds.get(key)
+        if kind is None or scenario.runtime == "native":
+            kind = self._kind(scenario, level)
+            if len(self._kinds) >= _KEPT_KINDS:
+                self._kinds.clear()
+            self._kinds[key] = kind
+        if kind.held_mb is None:
+            return Instance(kind.start_ms, kind.memory_mb, density(scenario, kind.memory_mb))
+        fitting = _fitting(scenario.runtime, _host_gb(scenario), kind.held_mb)
+        return Instance(kind.start_ms, kind.memory_mb, fitting)
+
+    def _kind(self, scenario: Scenario, level: float) -> _Kind:
+        start, memory = (
+            estimate(scenario.runtime, quantity, self._summaries, level, spread)
+            for quantity, spread in self._spreads.items()
+        )
+        fixed = scenario.runtime != "native" and scenario.mechanism("ksm") != "on"
+        if scenario.runtime == "native" and scenario.memory_gb is not None:
+            whole = scenario.memory_gb * MB_PER_GB
+            memory = replace(memory, value=whole, interval=(whole, whole))
+        held_mb = _held_mb(scenario, memory, 0.0) if fixed else None
+        return _Kind(_with_waits(start, scenario, memory), memory, held_mb)
+
+
 def estimate_instance(
     scenario: Scenario, summaries: Mapping[str, Any], *, level: float = 0.9
 ) -> Instance:
-    """The instance of a scenario from the model card's `instances`; without it, from what is
-    printed or assumed alone."""
-    memory = estimate(scenario.runtime, "memory_mb", summaries, level)
-    if scenario.runtime == "native" and scenario.memory_gb is not None:
-        whole = scenario.memory_gb * MB_PER_GB
-        memory = replace(memory, value=whole, interval=(whole, whole))
-    start = estimate(scenario.runtime, "start_ms", summaries, level)
-    return Instance(_with_waits(start, scenario, memory), memory, density(scenario, memory))
+    """The instance of one scenario (see Instances)."""
+    return Instances(summaries).of(scenario, level=level)
 
 
-def estimate(runtime: str, quantity: str, summaries: Mapping[str, Any], level: float) -> Estimate:
-    """start_ms or memory_mb of a runtime as a source never seen would measure it."""
+def estimate(
+    runtime: str,
+    quantity: str,
+    summaries: Mapping[str, Any],
+    level: float,
+    between_sources: float | None = None,
+) -> Estimate:
+    """start_ms or memory_mb of a runtime as a source never seen would measure it; between_sources
+    is spread_between_sources where that is known."""
     found = properties()[runtime]
     figure: Constant = getattr(found, quantity)
     measured = summaries.get(runtime, {}).get(quantity)
@@ -126,7 +182,9 @@ def estimate(runtime: str, quantity: str, summaries: Mapping[str, Any], level: f
     if not logs or figure.kind != "cited":
         logs.append(math.log(figure.value))
     by_range = math.log(figure.high / figure.low) / (2.0 * _reach(_RANGE_LEVEL))
-    spread = max(spread_between_sources(summaries, quantity), by_range)
+    if between_sources is None:
+        between_sources = spread_between_sources(summaries, quantity)
+    spread = max(between_sources, by_range)
     middle, reach = fmean(logs), _reach(level) * spread * math.sqrt(1.0 + 1.0 / len(logs))
     shown = ("median", "q10", "q90", "sources")
     return Estimate(
@@ -155,53 +213,79 @@ def density(scenario: Scenario, memory: Estimate, workload_memory_mb: float = 0.
     A balloon and merged pages give memory back (F10, F11). Only the memory of the runtime and the
     share of duplicates are uncertain here; the ends take both at their worst and at their best.
     """
-    host_gb = scenario.memory_gb or properties()["native"].memory_mb.value / MB_PER_GB
-    printed = _printed(scenario.runtime, "density_per_host")
+    host_gb = _host_gb(scenario)
     if scenario.runtime == "native":
-        return Density(1, (1, 1), printed, host_gb)
-    options = scenario.resolved_mechanisms
-    balloon_share = _constant("balloon_share", options["balloon"]).value
-    duplicates = _constant("ksm_duplicate_share", options["ksm"])
-    loss = _constant("ksm_loss_per_10gb")
+        return Density(1, (1, 1), _printed(scenario.runtime, "density_per_host"), host_gb)
+    merged_after_s = None
+    if scenario.mechanism("ksm") == "on":
+        merged_after_s = ksm_scan_s(host_gb, _constant("ksm_scan_mb_per_s").value, 1.0)
+    held_mb = _held_mb(scenario, memory, workload_memory_mb)
+    return _fitting(scenario.runtime, host_gb, held_mb, merged_after_s)
+
+
+def _host_gb(scenario: Scenario) -> float:
+    return scenario.memory_gb or properties()["native"].memory_mb.value / MB_PER_GB
+
+
+def _held_mb(
+    scenario: Scenario, memory: Estimate, workload_memory_mb: float
+) -> tuple[float, float, float]:
+    """What an instance holds of its host: in the middle, at worst and at best."""
+    balloon_share = _constant("balloon_share", scenario.mechanism("balloon")).value
+    ksm = scenario.mechanism("ksm")
+    duplicates, loss = _constant("ksm_duplicate_share", ksm), _constant("ksm_loss_per_10gb")
+    # Without merging nobody scans.
+    scanned_gb = _host_gb(scenario) if ksm == "on" else 0.0
     cores = scenario.cores or reference_host()["cores"]
 
-    merging = options["ksm"] == "on"
-
     def held_mb(memory_mb: float, duplicate_share: float, loss_per_10gb: float) -> float:
-        cpu_share = ksm_cpu_share(host_gb if merging else 0.0, loss_per_10gb, cores)
+        scanning = float(ksm_cpu_share(scanned_gb, loss_per_10gb, cores))
         claimed = memory_mb + workload_memory_mb
-        return memory_held(claimed, balloon_share, duplicate_share, cpu_share)
+        return memory_held(claimed, balloon_share, duplicate_share, scanning)
 
     low, high = memory.interval
-    middle_mb = held_mb(memory.value, duplicates.value, loss.value)
-    least = density_per_host(host_gb, held_mb(high, duplicates.low, loss.high))
-    most = density_per_host(host_gb, held_mb(low, duplicates.high, loss.low))
-    fitting = density_per_host(host_gb, middle_mb)
-    scan = _constant("ksm_scan_mb_per_s").value
+    return (
+        held_mb(memory.value, duplicates.value, loss.value),
+        held_mb(high, duplicates.low, loss.high),
+        held_mb(low, duplicates.high, loss.low),
+    )
+
+
+def _fitting(
+    runtime: str,
+    host_gb: float,
+    held_mb: tuple[float, float, float],
+    merged_after_s: float | None = None,
+) -> Density:
+    """How many instances fit that hold `held_mb` (_held_mb)."""
+    middle, worst, best = held_mb
+    fitting = density_per_host(host_gb, middle)
     return Density(
         fitting,
-        (least, most),
-        printed,
+        (density_per_host(host_gb, worst), density_per_host(host_gb, best)),
+        _printed(runtime, "density_per_host"),
         host_gb,
-        memory_available_gb(host_gb, fitting * middle_mb / MB_PER_GB),
-        ksm_scan_s(host_gb, scan, 1.0) if merging else None,
+        memory_available_gb(host_gb, fitting * middle / MB_PER_GB),
+        merged_after_s,
     )
 
 
 def _with_waits(start: Estimate, scenario: Scenario, memory: Estimate) -> Estimate:
     """A start with what comes before it. The ends add up, as if all erred together."""
-    options = scenario.resolved_mechanisms
-    compiling = _constant("compile_ms", options["compiled_ahead"])
+    compiling = _constant("compile_ms", scenario.mechanism("compiled_ahead"))
     waits = [compiling.value, compiling.low, compiling.high]
-    if options["balloon"] != "off":
+    if scenario.mechanism("balloon") != "off":
         # On a host whose memory is promised, a new instance's is taken back from the others.
         price = _constant("reclaim_ms_per_gb").value
         needed = (memory.value, *memory.interval)
         waits = [w + reclaim_ms(mb / MB_PER_GB, price) for w, mb in zip(waits, needed, strict=True)]
+    if not any(waits):
+        return start
     low, high = start.interval
     return replace(start, value=start.value + waits[0], interval=(low + waits[1], high + waits[2]))
 
 
+@cache
 def _printed(runtime: str, quantity: str) -> float | None:
     """A property's figure where the reference prints it."""
     figure: Constant = getattr(properties()[runtime], quantity)

@@ -3,9 +3,9 @@ point and the prior's parts, and what the measurements of one source share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ Codes = NDArray[np.int64]
 
 _RUNTIME, _FAMILY, _WORKLOAD = (COLUMNS.index(c) for c in NAMES)
 _MECHANISMS = slice(COLUMNS.index(MECHANISM_COLUMNS[0]), COLUMNS.index(POINT_COLUMNS[0]))
+_NAMED = [_RUNTIME, *range(_MECHANISMS.start, _MECHANISMS.stop)]
 _POINTS = slice(COLUMNS.index(POINT_COLUMNS[0]), PARTS_FROM)
 _PARTS = slice(PARTS_FROM, PARTS_TO)
 # The terms that stay within one source; all other amplitudes carry over to a new one.
@@ -64,6 +65,18 @@ class Amplitudes:
         }
         return replace(self, **changed)
 
+    @cached_property
+    def general_variance(self) -> float:
+        """The variance of what carries over, of a point with itself."""
+        record = self.as_dict()
+        names = (k for k in record if k not in _WITHIN and not k.endswith("_length"))
+        return sum(record[name] ** 2 for name in names)
+
+    @cached_property
+    def local_variance(self) -> float:
+        """The variance of what stays within one source, of a point with itself."""
+        return sum(getattr(self, name) ** 2 for name in _WITHIN)
+
     def as_dict(self) -> dict[str, float]:
         """By name, as a document or a tracking parameter holds them."""
         return {f.name: float(getattr(self, f.name)) for f in fields(self)}
@@ -85,14 +98,20 @@ class Points:
     def __len__(self) -> int:
         return len(self.encoding)
 
+    @cached_property
+    def log_prior(self) -> Array:
+        """The log retained (n,) of the reference's prior."""
+        return encoded_log_prior(self.encoding)
+
     def take(self, index: NDArray) -> Points:
         """The points of `index`."""
         return Points(self.encoding[index], self.source[index], self.resource[index])
 
 
-def _squared_distance(a: Array, b: Array) -> Array:
+def _near(a: Array, b: Array, length: float) -> Array:
     squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2.0 * (a @ b.T)
-    return np.maximum(squares, 0.0)
+    near: Array = np.exp(-0.5 * np.maximum(squares, 0.0) / length**2)
+    return near
 
 
 def mechanism_sets(encoding: Array) -> Array:
@@ -102,11 +121,16 @@ def mechanism_sets(encoding: Array) -> Array:
     return np.unique(only, axis=0)
 
 
-def mechanism_distance(a: Array, b: Array) -> Array:
-    """Between the mechanisms of encoded scenarios a (n, ...) and b (m, ...): (n, m), in units of
-    the encoding; infinite from one runtime to another."""
-    squares = _squared_distance(a[:, _MECHANISMS], b[:, _MECHANISMS])
-    return np.where(_equal(a[:, _RUNTIME], b[:, _RUNTIME]), np.sqrt(squares), np.inf)
+def mechanism_columns(encoding: Array) -> Array:
+    """Runtime and mechanisms (n, ...) of encoded scenarios, which are of names alone."""
+    return np.ascontiguousarray(encoding[:, _NAMED])
+
+
+def near_mechanisms(a: Array, b: Array, length: float) -> Array:
+    """How near the mechanisms of encoded scenarios a (n, ...) and b (m, ...) are: (n, m), 1 the
+    same, by the kernel's law of that length; 0 from one runtime to another."""
+    same = _equal(a[:, _RUNTIME], b[:, _RUNTIME])
+    return _near(a[:, _MECHANISMS], b[:, _MECHANISMS], length) * same
 
 
 def _equal(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
@@ -130,11 +154,91 @@ def _workload_likeness() -> Array:
 _LEAST_STAKE = 0.3
 
 
-def _stake(encoding: Array) -> Array:
+def _stake(log_prior: Array) -> Array:
     """How far sources may differ (n,), as a share: little where the prior sees hardly any loss,
     by all of their amplitude from a factor e on."""
-    loss = np.abs(encoded_log_prior(encoding))
-    return np.clip(np.sqrt(loss), _LEAST_STAKE, 1.0)
+    stake: Array = np.minimum(np.maximum(np.sqrt(np.abs(log_prior)), _LEAST_STAKE), 1.0)
+    return stake
+
+
+class _Between:
+    """Two sets of points, n and m of them: what the kernel's terms are made of, each (n, m)."""
+
+    def __init__(self, a: Points, b: Points, lengths: Amplitudes) -> None:
+        self.a, self.b, self.lengths = a, b, lengths
+
+    @cached_property
+    def alive(self) -> Array:
+        """A native scenario keeps 1 by definition: every term is zero there."""
+        mine, other = (p.encoding[:, _RUNTIME] > 0 for p in (self.a, self.b))
+        return (mine[:, None] & other[None, :]).astype(float)
+
+    @cached_property
+    def stake(self) -> Array:
+        return _stake(self.a.log_prior)[:, None] * _stake(self.b.log_prior)[None, :]
+
+    @cached_property
+    def runtime(self) -> Array:
+        same: Array = self._same(_RUNTIME) * self.alive
+        return same
+
+    @cached_property
+    def family(self) -> NDArray[np.bool_]:
+        return self._same(_FAMILY)
+
+    @cached_property
+    def workload(self) -> Array:
+        mine, other = (p.encoding[:, _WORKLOAD].astype(int) for p in (self.a, self.b))
+        return _workload_likeness()[mine[:, None], other[None, :]]
+
+    @cached_property
+    def near_mechanisms(self) -> Array:
+        mine, other = self.a.encoding[:, _MECHANISMS], self.b.encoding[:, _MECHANISMS]
+        return _near(mine, other, self.lengths.mechanism_length)
+
+    @cached_property
+    def near_points(self) -> Array:
+        mine, other = self.a.encoding[:, _POINTS], self.b.encoding[:, _POINTS]
+        return _near(mine, other, self.lengths.point_length)
+
+    @cached_property
+    def near_parts(self) -> Array:
+        mine, other = (
+            np.clip(p.encoding[:, _PARTS], -_PART_LIMIT, _PART_LIMIT) for p in (self.a, self.b)
+        )
+        return _near(mine, other, self.lengths.part_length)
+
+    @cached_property
+    def source(self) -> NDArray[np.bool_]:
+        return _equal(self.a.source, self.b.source) & (self.a.source >= 0)[:, None]
+
+    @cached_property
+    def resource(self) -> NDArray[np.bool_]:
+        return _equal(self.a.resource, self.b.resource)
+
+    def _same(self, column: int) -> NDArray[np.bool_]:
+        return _equal(self.a.encoding[:, column], self.b.encoding[:, column])
+
+
+_Term = Callable[[_Between], Array]
+_GENERAL: Mapping[str, _Term] = {
+    "runtime": lambda x: x.runtime,
+    "runtime_family": lambda x: x.runtime * x.family,
+    "runtime_workload": lambda x: x.runtime * x.workload,
+    "mechanisms": lambda x: x.near_mechanisms * x.family * x.alive,
+    "points": lambda x: x.near_points * x.near_mechanisms * x.workload * x.alive,
+    "parts": lambda x: x.near_parts * x.alive,
+}
+_LOCAL: Mapping[str, _Term] = {
+    "source": lambda x: x.source * x.alive * x.stake,
+    "source_runtime_resource": lambda x: x.source * x.runtime * x.resource * x.stake,
+    "source_local": lambda x: (
+        x.source
+        * (x.near_mechanisms * x.near_points * (0.5 + 0.5 * x.workload))
+        * x.alive
+        * x.stake
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -146,47 +250,37 @@ class Terms:
 
 
 def kernel_terms(a: Points, b: Points, lengths: Amplitudes) -> Terms:
-    """Each term of the kernel between points a (n) and b (m), of unit amplitude.
-
-    A native scenario keeps 1 by definition: its residual is zero, so every term is zero there.
-    """
-    ea, eb = a.encoding, b.encoding
-    alive = ((ea[:, _RUNTIME] > 0)[:, None] & (eb[:, _RUNTIME] > 0)[None, :]).astype(float)
-    stake = _stake(ea)[:, None] * _stake(eb)[None, :]
-    runtime = _equal(ea[:, _RUNTIME], eb[:, _RUNTIME]) * alive
-    family = _equal(ea[:, _FAMILY], eb[:, _FAMILY])
-    alike = _workload_likeness()
-    codes_a, codes_b = ea[:, _WORKLOAD].astype(int), eb[:, _WORKLOAD].astype(int)
-    workload = alike[codes_a[:, None], codes_b[None, :]]
-    parts_a = np.clip(ea[:, _PARTS], -_PART_LIMIT, _PART_LIMIT)
-    parts_b = np.clip(eb[:, _PARTS], -_PART_LIMIT, _PART_LIMIT)
-    near_mechanisms = np.exp(
-        -0.5
-        * _squared_distance(ea[:, _MECHANISMS], eb[:, _MECHANISMS])
-        / lengths.mechanism_length**2
-    )
-    near_points = np.exp(
-        -0.5 * _squared_distance(ea[:, _POINTS], eb[:, _POINTS]) / lengths.point_length**2
-    )
-    near_parts = np.exp(-0.5 * _squared_distance(parts_a, parts_b) / lengths.part_length**2)
-    source = _equal(a.source, b.source) & (a.source >= 0)[:, None]
-    resource = _equal(a.resource, b.resource)
-    near = near_mechanisms * near_points * (0.5 + 0.5 * workload)
+    """Each term of the kernel between points a (n) and b (m), of unit amplitude."""
+    between = _Between(a, b, lengths)
     return Terms(
-        general={
-            "runtime": runtime,
-            "runtime_family": runtime * family,
-            "runtime_workload": runtime * workload,
-            "mechanisms": near_mechanisms * family * alive,
-            "points": near_points * near_mechanisms * workload * alive,
-            "parts": near_parts * alive,
-        },
-        local={
-            "source": source * alive * stake,
-            "source_runtime_resource": source * runtime * resource * stake,
-            "source_local": source * near * alive * stake,
-        },
+        {name: term(between) for name, term in _GENERAL.items()},
+        {name: term(between) for name, term in _LOCAL.items()},
     )
+
+
+def kernel(a: Points, b: Points, amplitudes: Amplitudes, *, within: bool = True) -> Array:
+    """The kernel (n, m) between points a and b: all of it, or what carries over to another
+    source. Terms without amplitude are not worked out."""
+    between = _Between(a, b, amplitudes)
+    found = np.zeros((len(a), len(b)))
+    for name, term in {**_GENERAL, **_LOCAL}.items() if within else _GENERAL.items():
+        amplitude = getattr(amplitudes, name)
+        if amplitude:
+            found += amplitude**2 * term(between)
+    return found
+
+
+def carried_columns(amplitudes: Amplitudes) -> NDArray[np.int64]:
+    """The columns of the encoding that what carries over depends on."""
+    columns = [_RUNTIME, _FAMILY, _WORKLOAD]
+    everything = np.arange(len(COLUMNS))
+    if amplitudes.mechanisms or amplitudes.points:
+        columns += list(everything[_MECHANISMS])
+    if amplitudes.points:
+        columns += list(everything[_POINTS])
+    if amplitudes.parts:
+        columns += list(everything[_PARTS])
+    return np.array(columns)
 
 
 def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
@@ -198,8 +292,13 @@ def combine(terms: Terms, amplitudes: Amplitudes) -> tuple[Array, Array]:
 
 def self_variance(encoding: Array, amplitudes: Amplitudes) -> tuple[Array, Array]:
     """The carried-over and the whole variance (n,) of points with themselves."""
-    alive = (encoding[:, _RUNTIME] > 0).astype(float)
-    record = amplitudes.as_dict()
-    local = sum(record[k] ** 2 for k in _WITHIN) * _stake(encoding) ** 2
-    general = sum(v**2 for k, v in record.items() if k not in _WITHIN and not k.endswith("_length"))
-    return alive * general, alive * (general + local)
+    points = Points(encoding, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    general: Array = (encoding[:, _RUNTIME] > 0) * np.float64(amplitudes.general_variance)
+    return general, general + within_variance(points, amplitudes)
+
+
+def within_variance(points: Points, amplitudes: Amplitudes) -> Array:
+    """The variance (n,) of points with themselves that stays within their source."""
+    alive = points.encoding[:, _RUNTIME] > 0
+    variance: Array = alive * (amplitudes.local_variance * _stake(points.log_prior) ** 2)
+    return variance

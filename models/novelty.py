@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.gaussian import row_terms
-from models.kernel import Amplitudes, Terms, combine, mechanism_distance
+from models.kernel import Amplitudes, Terms, combine, mechanism_columns, near_mechanisms
 from models.rows import Rows
 from models.selection import Candidate, LeaveOut
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+# Runtimes with mechanisms that are kept.
+_KEPT = 4096
 
 
 def diagonal_terms(rows: Rows, lengths: Amplitudes) -> Terms:
@@ -50,8 +53,36 @@ def nearness(encoding: Array, measured: Array, length: float) -> Array:
     (m, ...) of the same runtime: 1 the same, 0 none, by the kernel's law of that length."""
     if not len(measured):
         return np.zeros(len(encoding))
-    found: Array = np.exp(-0.5 * (mechanism_distance(encoding, measured) / length) ** 2)
-    return found.max(axis=1)
+    found: Array = near_mechanisms(encoding, measured, length).max(axis=1)
+    return found
+
+
+class Nearest:
+    """Measured mechanisms (m, ...) and how near scenarios are to them: see `nearness`."""
+
+    def __init__(self, measured: Array, length: float) -> None:
+        self._measured = measured
+        self._length = length
+        self._kept: dict[bytes, float] = {}
+
+    def of(self, encoding: Array, own: Array | None = None) -> Array:
+        """nearness (n,) of encoded scenarios (n, ...), to encoded own rows (k, ...) as well.
+
+        Scenarios of the same names are as near, whatever their hosts.
+        """
+        keys = [sets.tobytes() for sets in mechanism_columns(encoding)]
+        # Other threads may clear what is kept at any time.
+        found = {key: self._kept.get(key) for key in set(keys)}
+        new = {key: i for i, key in enumerate(keys) if found[key] is None}
+        if new:
+            asked = encoding[list(new.values())]
+            made = dict(zip(new, nearness(asked, self._measured, self._length), strict=True))
+            found.update(made)
+            if len(self._kept) + len(new) > _KEPT:
+                self._kept.clear()
+            self._kept.update(made)
+        near = np.array([found[key] for key in keys], dtype=float)
+        return near if own is None else np.maximum(near, nearness(encoding, own, self._length))
 
 
 def unknown_error(expected: Array, left: Array, near: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,9 @@ class Evidence:
             "retained": self.retained,
             "weight": self.weight,
         }
-        return record if self.without is None else {**record, "without": self.without}
+        if self.without is not None:
+            record["without"] = self.without
+        return record
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,18 @@ class Prediction:
     """Retained performance of one scenario.
 
     part_factors are those of features.prior.PARTS; their product, times residual_factor, is
-    retained. resources maps a resource to (retained, lower, upper); weighted_score is the
-    reference's arithmetic mean of them (F15), in points. instance is what one costs its host.
+    retained; part_low and part_high are their ends over the ranges of all constants. resources
+    maps a resource to (retained, lower, upper); weighted_score is the reference's arithmetic mean
+    of them (F15), in points. instance is what one costs its host.
     """
 
     scenario: Scenario
     retained: float
     interval: tuple[float, float]
     level: float
-    part_factors: tuple[float, ...]
-    part_ranges: tuple[tuple[float, float], ...]
+    part_factors: Sequence[float]
+    part_low: Sequence[float]
+    part_high: Sequence[float]
     prior_range: tuple[float, float]
     residual_factor: float
     weighted_score: float
@@ -81,12 +85,14 @@ class Prediction:
                 "name": part.name,
                 "resource": part.resource,
                 "factor": factor,
-                "range": list(span),
+                "range": [low, high],
                 "formula": part.formula,
                 "source": part.source,
             }
-            for part, factor, span in zip(PARTS, self.part_factors, self.part_ranges, strict=True)
-            if abs(factor - 1.0) > 1e-12 or abs(span[0] - span[1]) > 1e-12
+            for part, factor, low, high in zip(
+                PARTS, self.part_factors, self.part_low, self.part_high, strict=True
+            )
+            if abs(factor - 1.0) > 1e-12 or abs(low - high) > 1e-12
         ]
         return {
             "retained": self.retained,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
+from math import exp
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import Constants, Entry, constants, moved
-from features.encoder import encode, encoded_log_prior
-from features.integration import ExpectedPrior, expected_prior
+from features.constants import Constants, ConstantSets, Entry, constants, moved
+from features.encoder import encode, encoding_of
+from features.integration import ExpectedPrior
+from features.recorded import Priors
 from features.scenario import Scenario
-from features.score import weighted_score
 from features.table import scenario_table
-from features.vocabulary import RESOURCES
-from models.calibration import Bounds, Calibration, scale_features
+from models.calibration import Calibration, scale_features
+from models.carried import Carried, Said, largest_weights
 from models.conditioning import (
     Observation,
     Own,
@@ -28,6 +30,7 @@ from models.conditioning import (
     resource_codes,
 )
 from models.evidence import (
+    Cited,
     Known,
     Record,
     find_evidence,
@@ -36,15 +39,18 @@ from models.evidence import (
     own_reason,
     records_of,
 )
-from models.instance import estimate_instance
+from models.figures import REFERENCE, USED, Figures
+from models.instance import Instances
 from models.kernel import Amplitudes, Points, mechanism_sets
 from models.narrowing import Narrowing
-from models.novelty import nearness, unknown_error
+from models.novelty import Nearest, unknown_error
 from models.prediction import Evidence, Novelty, Prediction
 from models.rows import Rows, make_rows, residual_limit
 
 Array = NDArray[np.float64]
 
+# Scenarios answered at once: what their arrays take stays in the caches.
+CHUNK = 512
 # Native keeps 1 by definition; what is left is the spread of repeats.
 _NATIVE_HALF_WIDTH = 0.02
 
@@ -83,32 +89,69 @@ class Predictor:
         return known_of(self.records)
 
     @cached_property
-    def measured(self) -> Array:
-        """The runtimes with mechanisms (k, COLUMNS) that the training rows have measured."""
-        flags = [r.origin == "measured" for r in self.records]
-        return mechanism_sets(self.rows.points.encoding[flags])
-
-    @property
     def learned(self) -> Array:
         """What the rows move the mean by (n,): nothing where the prior alone is served."""
         return self.alpha if self.use_residual else np.zeros_like(self.alpha)
+
+    @cached_property
+    def pull(self) -> Array:
+        """How far a unit of weight on a row moves the mean (n,)."""
+        return self.learned / self.diagonal
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """That of the precision (n,), which lies scattered in it."""
+        return self.precision.diagonal().copy()
+
+    @cached_property
+    def carried(self) -> Carried:
+        """The rows as they speak of other sources."""
+        return Carried(self.rows, self.amplitudes, self.precision, self.learned)
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        """The runtimes with mechanisms that the training rows have measured."""
+        flags = [r.origin == "measured" for r in self.records]
+        measured = mechanism_sets(self.rows.points.encoding[flags])
+        return Nearest(measured, self.amplitudes.mechanism_length)
+
+    @cached_property
+    def instances(self) -> Instances:
+        """What instances cost their host, by the card."""
+        return Instances(self.card.get("instances", {}))
+
+    @cached_property
+    def _priors(self) -> Priors:
+        """The priors of an answer: under the reference's constants, those that its own prior
+        uses, and both ends of all ranges."""
+        ends = (constants("pessimistic"), constants("optimistic"))
+        return Priors(ConstantSets([constants(), self.constants or constants(), *ends]))
+
+    @cached_property
+    def _cited(self) -> WeakKeyDictionary[Said, Cited]:
+        """Evidence of what has been said before."""
+        return WeakKeyDictionary()
 
     def condition(self, observations: Sequence[Observation]) -> Own | None:
         """A caller's own rows as what predictions are conditioned on; None without any."""
         if not observations:
             return None
-        source = [own_source(self.rows)] * len(observations)
-        rows = make_rows(observations, source, source)
-        points, prior = self.points_of([o.scenario for o in observations])
-        noise = rows.noise * self.narrowing.scatter
-        own = replace(rows, points=points, log_prior=prior.log_retained, noise=noise)
-        return condition(self, own)
+        source = [self._own_source] * len(observations)
+        rows = make_rows(observations, source, source, self.constants)
+        return condition(self, replace(rows, noise=rows.noise * self.narrowing.scatter))
 
     def points_of(self, scenarios: Sequence[Scenario]) -> tuple[Points, ExpectedPrior]:
         """Scenarios (n) as points of the source that own rows share, and their prior."""
         encoding, prior = encode(scenarios, self.constants)
-        source = np.full(len(encoding), own_source(self.rows))
-        return Points(encoding, source, resource_codes(scenarios)), prior
+        return self._points(scenarios, encoding), prior
+
+    def _points(self, scenarios: Sequence[Scenario], encoding: Array) -> Points:
+        source = np.full(len(encoding), self._own_source)
+        return Points(encoding, source, resource_codes(scenarios))
+
+    @cached_property
+    def _own_source(self) -> int:
+        return own_source(self.rows)
 
     def predict(
         self,
@@ -117,7 +160,7 @@ class Predictor:
         level: float = 0.9,
         observations: Sequence[Observation] = (),
     ) -> list[Prediction]:
-        """A prediction for each scenario, all in one vectorised pass.
+        """A prediction for each scenario, vectorised, in chunks that bound its memory.
 
         `observations` are measurements of the rig that the scenarios are asked for. They
         condition these predictions and are kept nowhere. Raises ValueError when the level is not
@@ -125,140 +168,130 @@ class Predictor:
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level must be between 0 and 1, not {level}")
-        if not scenarios:
-            return []
-        points, prior = self.points_of(scenarios)
-        encoding = points.encoding
         own = self.condition(observations)
+        mine = records_of(observations)
+        told = _Told(
+            (*self.records, *mine) if mine else self.records,
+            self.known.and_of(known_of(mine)) if mine else self.known,
+            len(mine),
+        )
+        found: list[Prediction] = []
+        for start in range(0, len(scenarios), CHUNK):
+            found += self._answers(scenarios[start : start + CHUNK], level, own, told)
+        return found
+
+    def _answers(
+        self, scenarios: Sequence[Scenario], level: float, own: Own | None, told: _Told
+    ) -> list[Prediction]:
+        table = scenario_table(scenarios)
+        priors = self._priors.of(scenarios, table)
+        prior = priors[USED]
+        encoding = encoding_of(scenarios, table, priors[REFERENCE], prior)
+        points = self._points(scenarios, encoding)
         found = posterior(self, points, own)
-        log_prior = prior.log_retained
-        mean = np.minimum(found.mean, residual_limit(log_prior))
+        limit = residual_limit(prior.log_retained)
+        mean = np.minimum(found.mean, limit)
+        log_retained = prior.log_retained + mean
         features = scale_features(
             encoding,
-            encoded_log_prior(encoding),
+            points.log_prior,
             found.variance + prior.host_spread**2,
             prior.host_spread,
         )
-        held = self.narrowing.bounds(
-            self.calibration, features, log_prior + mean, level, found.narrowed
-        )
-        novelty = self._novelty(encoding, self.calibration.scale(features), found, own)
-        native = encoding[:, 0] == 0
-        bounds = Bounds(
-            np.where(native, _NATIVE_HALF_WIDTH, held.below),
-            np.where(native, _NATIVE_HALF_WIDTH, held.above),
-        )
-        ranges = _ranges(scenarios, prior)
-        mine = records_of(observations)
-        records, known = [*self.records, *mine], self.known.and_of(known_of(mine))
-        return [
-            self._one(
-                i,
-                scenario,
-                prior,
-                mean[i],
-                bounds,
-                level,
-                self._told(i, scenario, prior, found, novelty[i], records, known),
-                ranges,
+        if own is None:
+            held = self.calibration.bounds(features, log_retained, level)
+        else:
+            held = self.narrowing.bounds(
+                self.calibration, features, log_retained, level, found.narrowed
             )
-            for i, scenario in enumerate(scenarios)
+        native = encoding[:, 0] == 0
+        below = np.where(native, _NATIVE_HALF_WIDTH, held.below)
+        above = np.where(native, _NATIVE_HALF_WIDTH, held.above)
+        numbers = Figures.of(priors, table, mean, below, above)
+        # A caller's own rows are known too.
+        near = self._nearest.of(encoding, None if own is None else own.rows.points.encoding)
+        expected = self.calibration.scale(features)
+        scores = unknown_error(expected, found.carried * found.narrowed**2, near)
+        said = self._told(scenarios, found, scores, prior.log_retained, limit, told)
+        return [
+            Prediction(
+                scenario=scenario,
+                retained=retained,
+                interval=(low, high),
+                level=level,
+                part_factors=factors,
+                part_low=part_low,
+                part_high=part_high,
+                prior_range=(worst, best),
+                residual_factor=residual,
+                weighted_score=score,
+                resources=resources,
+                novelty=novelty,
+                evidence=evidence,
+                instance=self.instances.of(scenario, level=level),
+                version=self.version,
+                trained_at=self.trained_at,
+            )
+            for (
+                scenario,
+                (retained, low, high, residual, score, worst, best),
+                factors,
+                part_low,
+                part_high,
+                resources,
+                (evidence, novelty),
+            ) in zip(
+                scenarios,
+                numbers.answers,
+                numbers.factors,
+                numbers.low,
+                numbers.high,
+                numbers.resources,
+                said,
+                strict=True,
+            )
         ]
-
-    def _novelty(
-        self, encoding: Array, expected: Array, found: Posterior, own: Own | None
-    ) -> Array:
-        """What is unknown (n,) of the expected size of errors (n,); own rows are known too."""
-        measured = self.measured
-        if own is not None:
-            measured = np.vstack([measured, own.rows.points.encoding])
-        near = nearness(encoding, measured, self.amplitudes.mechanism_length)
-        return unknown_error(expected, found.carried * found.narrowed**2, near)
 
     def _told(
         self,
-        i: int,
-        scenario: Scenario,
-        prior: ExpectedPrior,
+        scenarios: Sequence[Scenario],
         found: Posterior,
-        score: float,
-        records: Sequence[Record],
-        known: Known,
-    ) -> tuple[tuple[Evidence, ...], Novelty]:
-        """Evidence and novelty of one answer; the records beyond the training rows are own rows."""
-        log_prior = prior.log_retained[i : i + 1]
+        scores: Array,
+        log_prior: Array,
+        limit: Array,
+        told: _Told,
+    ) -> Iterator[tuple[tuple[Evidence, ...], Novelty]]:
+        """Evidence and novelty of each answer; the records beyond the training rows are own."""
+        numbers = (log_prior.tolist(), limit.tolist(), found.mean.tolist(), scores.tolist())
+        for i, (scenario, base, most, mean, score) in enumerate(
+            zip(scenarios, *numbers, strict=True)
+        ):
+            cited = self._cite(found, i, told)
+            evidence = cited.told(exp(base + min(mean - cited.moved, most)))
+            novelty = find_novelty(scenario, score, self.novelty_threshold, told.known, evidence)
+            if told.own and scenario.runtime != "native":
+                said = own_reason(found.weights[i], told.own, float(found.narrowed[i]))
+                novelty = replace(novelty, reasons=(*novelty.reasons, said))
+            yield evidence, novelty
 
-        def without(row: int) -> float:
-            mean = np.minimum(found.without(i, row), residual_limit(log_prior))
-            return float(np.exp(log_prior + mean)[0])
-
-        evidence = find_evidence(records, found.weights[i], without)
-        novelty = find_novelty(scenario, score, self.novelty_threshold, known, evidence)
-        own = len(records) - len(self.records)
-        if own and scenario.runtime != "native":
-            said = own_reason(found.weights[i], own, float(found.narrowed[i]))
-            novelty = replace(novelty, reasons=(*novelty.reasons, said))
-        return evidence, novelty
-
-    def _one(
-        self,
-        i: int,
-        scenario: Scenario,
-        prior: ExpectedPrior,
-        mean: float,
-        bounds: Bounds,
-        level: float,
-        told: tuple[tuple[Evidence, ...], Novelty],
-        ranges: tuple[Array, Array, Array, Array],
-    ) -> Prediction:
-        log_retained = prior.log_retained[i] + mean
-        residual = float(np.exp(mean))
-        below, above = bounds.below[i], bounds.above[i]
-        low, high = float(np.exp(log_retained - below)), float(np.exp(log_retained + above))
-        resources = {}
-        for r, name in enumerate(RESOURCES):
-            kept = prior.log_resources[i, r] + mean
-            if np.isfinite(kept):
-                ends = np.exp([kept, kept - below, kept + above])
-                resources[name] = (float(ends[0]), float(ends[1]), float(ends[2]))
-        demands = scenario.resolved_demands
-        score = weighted_score(
-            [demands[name] for name in resources], [kept for kept, _, _ in resources.values()]
-        )
-        evidence, novelty = told
-        worst, best, whole_worst, whole_best = ranges
-        return Prediction(
-            scenario=scenario,
-            retained=float(np.exp(log_retained)),
-            interval=(low, high),
-            level=level,
-            part_factors=tuple(np.exp(prior.log_factors[i]).tolist()),
-            part_ranges=tuple(zip(worst[i].tolist(), best[i].tolist(), strict=True)),
-            prior_range=(float(whole_worst[i]), float(whole_best[i])),
-            residual_factor=residual,
-            weighted_score=float(score),
-            resources=resources,
-            novelty=novelty,
-            evidence=evidence,
-            instance=estimate_instance(scenario, self.card.get("instances", {}), level=level),
-            version=self.version,
-            trained_at=self.trained_at,
-        )
+    def _cite(self, found: Posterior, i: int, told: _Told) -> Cited:
+        """The evidence of one answer; kept where the training rows alone are asked."""
+        if told.own:
+            largest = largest_weights(found.weights[i])
+            return find_evidence(told.records, largest, partial(found.moved, i))
+        said = found.said[i]
+        cited = self._cited.get(said)
+        if cited is None:
+            cited = find_evidence(told.records, said.largest, partial(found.moved, i))
+            self._cited[said] = cited
+        return cited
 
 
-def _ranges(
-    scenarios: Sequence[Scenario], prior: ExpectedPrior
-) -> tuple[Array, Array, Array, Array]:
-    """The parts' factors (n, parts) and the prior's retained (n,) at the pessimistic and the
-    optimistic end of all constants, ordered so that they enclose the value."""
-    table = scenario_table(scenarios)
-    worst = expected_prior(table, constants("pessimistic"))
-    best = expected_prior(table, constants("optimistic"))
-    stack = np.stack([worst.log_factors, best.log_factors, prior.log_factors])
-    whole = np.stack([worst.log_retained, best.log_retained, prior.log_retained])
-    return (
-        np.exp(stack.min(axis=0)),
-        np.exp(stack.max(axis=0)),
-        np.exp(whole.min(axis=0)),
-        np.exp(whole.max(axis=0)),
-    )
+@dataclass(frozen=True)
+class _Told:
+    """What evidence and novelty are told from: records and what they know, the last `own` of them
+    the caller's."""
+
+    records: Sequence[Record]
+    known: Known
+    own: int

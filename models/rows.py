@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoder import encode
+from features.constants import Constants
+from features.encoder import encode, encoded_log_prior
 from features.scenario import RESOURCE_CLASSES, Scenario
 from models.kernel import Codes, Points
 
@@ -104,7 +105,7 @@ NOISE_SYNTHETIC = 2.0
 
 def noise_share(log_prior: Array) -> Array:
     """How much of the noise a row has (n,): a small loss is repeated more closely than a large."""
-    return np.clip(0.3 + np.abs(log_prior), 0.3, 1.0)
+    return np.minimum(0.3 + np.abs(log_prior), 1.0)
 
 
 def noise_variance(rows: Sequence[Row], log_prior: Array) -> Array:
@@ -118,19 +119,27 @@ def noise_variance(rows: Sequence[Row], log_prior: Array) -> Array:
     return np.array(values) * noise_share(log_prior) ** 2
 
 
-def make_rows(rows: Sequence[Row], sources: Sequence[int], groups: Sequence[int]) -> Rows:
-    """Encode measurements; `sources` and `groups` are their codes."""
-    encoding, prior = encode([r.scenario for r in rows])
+def make_rows(
+    rows: Sequence[Row],
+    sources: Sequence[int],
+    groups: Sequence[int],
+    values: Constants | None = None,
+) -> Rows:
+    """Encode measurements; `sources` and `groups` are their codes, `values` the constants of the
+    prior that their residual is added to. Their noise is by the reference's prior."""
+    encoding, prior = encode([r.scenario for r in rows], values)
     resource = np.array([RESOURCE_CLASSES.index(r.resource) for r in rows])
     source = np.asarray(sources, dtype=np.int64)
     held = [(i, r.baseline) for i, r in enumerate(rows) if r.baseline is not None]
     held = [(i, b) for i, b in held if b.runtime != "native"]
     baseline = np.array([i for i, _ in held], dtype=np.int64)
     log_prior = prior.log_retained.copy()
+    loss = encoded_log_prior(encoding)
     spread = prior.host_spread.copy()
     if held:
-        base_encoding, base_prior = encode([b for _, b in held])
+        base_encoding, base_prior = encode([b for _, b in held], values)
         log_prior[baseline] -= base_prior.log_retained
+        loss[baseline] -= encoded_log_prior(base_encoding)
         spread[baseline] = np.abs(spread[baseline] - base_prior.host_spread)
     else:
         base_encoding = np.zeros((0, encoding.shape[1]))
@@ -141,6 +150,6 @@ def make_rows(rows: Sequence[Row], sources: Sequence[int], groups: Sequence[int]
         np.log(np.array([r.retained for r in rows])),
         log_prior,
         spread,
-        noise_variance(rows, log_prior),
+        noise_variance(rows, loss),
         np.asarray(groups, dtype=np.int64),
     )

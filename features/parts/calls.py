@@ -29,7 +29,7 @@ def _crossings(t: Terms) -> Array:
 
 def _calls(t: Terms) -> Array:
     d = t.demand
-    crossings = t.added(_crossings)
+    crossings = t.once(_crossings)
     container = syscalls.container_us(
         crossings,
         _filter_ns(t),
@@ -62,7 +62,7 @@ def _sockets(t: Terms) -> Array:
 
 
 def _traced(t: Terms) -> Array:
-    return syscalls.calls_us(np.maximum(t.added(_crossings), 0.0), t.of("trace_ns"))
+    return syscalls.calls_us(np.maximum(t.once(_crossings), 0.0), t.of("trace_ns"))
 
 
 PARTS: tuple[PartTime, ...] = (

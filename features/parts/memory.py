@@ -20,7 +20,7 @@ def _faults(t: Terms) -> Array:
 
 
 def _walks(t: Terms) -> Array:
-    levels = _LEVELS[t.table.mechanisms["page_size"]]
+    levels = _LEVELS[t.table.code("page_size")]
     host_levels = np.where(t.has("translation"), levels, 0.0)
     references = memory.walk_references(levels, host_levels)
     walk_ns = memory.walk_ns(references, t.of("walk_reference_ns"))

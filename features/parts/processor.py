@@ -17,7 +17,7 @@ def _compute(t: Terms) -> Array:
     """All that scalar and vector code loses."""
     efficiency, overhead = t.of("cpu_efficiency"), t.of("cpu_overhead")
     scalar_one = cpu.integer_retained(efficiency, t.of("trap_share"), overhead)
-    scalar = cpu.integer_retained(efficiency, _trap_share(t), overhead)
+    scalar = cpu.integer_retained(efficiency, t.once(_trap_share), overhead)
     vector = cpu.vector_retained_at(t.of("vector_retained"), scalar_one, scalar)
     nested = np.sqrt(t.of("nested_exit_scale"))
     scalar_slow = 1.0 + (1.0 / scalar - 1.0) * nested
@@ -32,7 +32,7 @@ def _compute(t: Terms) -> Array:
 def _causes(t: Terms) -> tuple[Array, Array, Array]:
     """The shares (n,) of emulation and of traps in it, and the rest."""
     emulation, traps, _ = cpu.loss_shares(
-        t.of("cpu_efficiency"), _trap_share(t), t.of("cpu_overhead")
+        t.of("cpu_efficiency"), t.once(_trap_share), t.of("cpu_overhead")
     )
     return emulation, traps, 1.0 - emulation - traps
 
@@ -42,15 +42,15 @@ def _traps(t: Terms) -> Array:
         t.of("exit_cycles"), t.of("entry_cycles"), t.of("emulation_cycles"), t.of("clock_ghz")
     )
     own = syscalls.exits_us(t.demand["traps"], each, t.of("nested_exit_scale"))
-    return t.added(_compute) * _causes(t)[1] + own
+    return t.added(_compute) * t.once(_causes)[1] + own
 
 
 def _emulation(t: Terms) -> Array:
-    return t.added(_compute) * _causes(t)[0]
+    return t.added(_compute) * t.once(_causes)[0]
 
 
 def _scheduling(t: Terms) -> Array:
-    return t.added(_compute) * _causes(t)[2]
+    return t.added(_compute) * t.once(_causes)[2]
 
 
 def _code(t: Terms) -> Array:
@@ -70,8 +70,8 @@ def _neighbours(t: Terms) -> Array:
 
 
 def _pinning(t: Terms) -> Array:
-    losses = (_compute, _neighbours, memory_access, numa_placement)
-    lost = np.sum([t.added(part) for part in losses], axis=0)
+    lost = t.added(_compute) + t.added(_neighbours)
+    lost = lost + t.added(memory_access) + t.added(numa_placement)
     gain = np.where(t.has("neighbours"), t.of("pinning_gain_many"), t.of("pinning_gain"))
     gain = np.where(t.has("numa"), t.of("pinning_gain_remote"), gain)
     return -cpu.pinning_us(t.cpu_us + t.memory_us + lost, lost, gain)

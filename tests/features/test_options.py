@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -72,7 +71,7 @@ def test_it_is_this_mechanism_alone_that_moves_it(name):
     values = WORDS.mechanisms[key].values
     table = scenario_table([scenario(effect, effect.runtime, key, value)] * 2)
     codes = np.array([values.index(value), values.index(effect.than)])
-    table = replace(table, mechanisms={**table.mechanisms, key: codes})
+    table = table.with_codes(key, codes)
     told(effect, *evaluate_table(table, constants(effect.end)).retained)
 
 

@@ -50,7 +50,7 @@ class Known:
             instance = estimate_instance(scenario, self.measured, level=level)
             made.append(
                 Prediction(
-                    *(scenario, kept, ends, level, (), (), whole, 1.0, 100.0, {}, novelty, ()),
+                    *(scenario, kept, ends, level, (), (), (), whole, 1.0, 100.0, {}, novelty, ()),
                     *(instance, "", ""),
                 )
             )
