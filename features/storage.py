@@ -66,14 +66,14 @@ def transfer_us(payload_bytes: Array, stream_mb: Array) -> Array:
     return np.maximum(payload_bytes - BLOCK_BYTES, 0.0) / stream_mb
 
 
-def rate_ceiling_hz(payload_bytes: Array, random_hz: ArrayLike, stream_mb: ArrayLike) -> Array:
+def rate_ceiling_hz(payload_bytes: Array, random_hz: Array, stream_mb: Array) -> Array:
     """Operations a second that a path carries at most: a rate where they are small, megabytes a
     second where they are large.
 
     T10, reference 5.1. All (n,).
     """
     large = payload_bytes >= STREAM_BYTES
-    by_bytes = np.asarray(stream_mb) * 1e6 / np.maximum(payload_bytes, STREAM_BYTES)
+    by_bytes = stream_mb * 1e6 / np.maximum(payload_bytes, STREAM_BYTES)
     return np.where(large, by_bytes, random_hz)
 
 
