@@ -41,6 +41,7 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
         "narrowing": {
             "scatter": predictor.narrowing.scatter,
             "exponent": predictor.narrowing.exponent,
+            "stretch": predictor.narrowing.stretch,
         },
         "novelty_threshold": predictor.novelty_threshold,
         "amplitudes": predictor.amplitudes.as_dict(),
@@ -98,8 +99,6 @@ def _arrays(p: Predictor) -> dict[str, Any]:
         "coefficients": p.calibration.coefficients,
         "scores": p.calibration.scores,
         "cumulative": p.calibration.cumulative,
-        "own_scores": p.narrowing.calibration.scores,
-        "own_cumulative": p.narrowing.calibration.cumulative,
     }
 
 
@@ -127,7 +126,7 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
         narrowing=Narrowing(
             float(manifest["narrowing"]["scatter"]),
             float(manifest["narrowing"]["exponent"]),
-            Calibration(a["coefficients"], a["own_scores"], a["own_cumulative"], ceiling),
+            float(manifest["narrowing"]["stretch"]),
         ),
         novelty_threshold=float(manifest["novelty_threshold"]),
         use_residual=bool(manifest["use_residual"]),

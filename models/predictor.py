@@ -26,6 +26,7 @@ from models.conditioning import (
     own_source,
     posterior,
     resource_codes,
+    told,
 )
 from models.evidence import (
     Known,
@@ -100,9 +101,9 @@ class Predictor:
         source = [own_source(self.rows)] * len(observations)
         rows = make_rows(observations, source, source)
         points, prior = self.points_of([o.scenario for o in observations])
-        noise = rows.noise * self.narrowing.scatter
-        own = replace(rows, points=points, log_prior=prior.log_retained, noise=noise)
-        return condition(self, own)
+        expected = self.calibration.scale(features_at(points, prior, posterior(self, points)))
+        own = replace(rows, points=points, log_prior=prior.log_retained)
+        return condition(self, own, expected, self.narrowing.scatter)
 
     def points_of(self, scenarios: Sequence[Scenario]) -> tuple[Points, ExpectedPrior]:
         """Scenarios (n) as points of the source that own rows share, and their prior."""
@@ -129,20 +130,18 @@ class Predictor:
             return []
         points, prior = self.points_of(scenarios)
         encoding = points.encoding
+        found = posterior(self, points)
+        features = features_at(points, prior, found)
+        expected = self.calibration.scale(features)
         own = self.condition(observations)
-        found = posterior(self, points, own)
+        if own is not None:
+            found = told(self, points, found, own, expected)
         log_prior = prior.log_retained
         mean = np.minimum(found.mean, residual_limit(log_prior))
-        features = scale_features(
-            encoding,
-            encoded_log_prior(encoding),
-            found.variance + prior.host_spread**2,
-            prior.host_spread,
-        )
         held = self.narrowing.bounds(
             self.calibration, features, log_prior + mean, level, found.narrowed
         )
-        novelty = self._novelty(encoding, self.calibration.scale(features), found, own)
+        novelty = self._novelty(encoding, expected, found, own)
         native = encoding[:, 0] == 0
         bounds = Bounds(
             np.where(native, _NATIVE_HALF_WIDTH, held.below),
@@ -244,6 +243,16 @@ class Predictor:
             version=self.version,
             trained_at=self.trained_at,
         )
+
+
+def features_at(points: Points, prior: ExpectedPrior, found: Posterior) -> Array:
+    """The scale model's features of points (m) that own rows have not moved."""
+    return scale_features(
+        points.encoding,
+        encoded_log_prior(points.encoding),
+        found.variance + prior.host_spread**2,
+        prior.host_spread,
+    )
 
 
 def _ranges(
