@@ -1,13 +1,14 @@
 """The posterior of the residual, for a source never seen or for one with a few rows of its own.
 
 A caller's own rows share one new source. They move the fitted process by a rank-k update: the
-training rows' precision stays as it is, and only a k x k matrix is inverted for each request.
+training rows' precision stays as it is, and only a k x k matrix is inverted for each request. How
+large errors are on a new rig, and how rows scatter there, is models.rig's to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from features.encoder import encoded_base
 from features.scenario import RESOURCE_CLASSES, Scenario, resource_class
 from models.carried import Carried, Said
 from models.kernel import Amplitudes, Codes, Points, kernel, within_variance
+from models.rig import SHARED, heavy_tailed, resizing, scatter_variance, with_diagonal
 from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
 
 Array = NDArray[np.float64]
@@ -89,13 +91,17 @@ class Own:
     """k rows of one new source, conditioned on.
 
     between: (k, u) their kernel with the training rows' distinct points; seen: (k, n) that with
-    the rows, times the precision; inverse: (k, k) their precision given the training rows; alpha:
-    (k,); pull: (n + k,) how far a unit of weight on a row, training rows first, moves the mean.
+    the rows, times the precision; size: (k,) what the process is multiplied by at them; scatter: of
+    a row about its rig, in squares of the expected error; inverse: (k, k) their precision given the
+    training rows; alpha: (k,); pull: (n + k,) how far a unit of weight on a row, training rows
+    first, moves the mean.
     """
 
     rows: Rows
     between: Array
     seen: Array
+    size: Array
+    scatter: float
     inverse: Array
     alpha: Array
     pull: Array
@@ -104,41 +110,46 @@ class Own:
         return len(self.rows)
 
 
-def condition(process: Process, rows: Rows) -> Own:
-    """Condition a process on rows (k) of one source that it has not seen, without baselines.
+def condition(process: Process, rows: Rows, expected: Array, scatter: float) -> Own:
+    """Condition a process on rows (k) of one source that it has not seen, without baselines, of
+    an expected size of error (k,) each.
 
     Raises ValueError when a row is a difference: only rows against bare metal are conditioned on.
     """
     if len(rows.baseline):
         raise ValueError("own rows are measured against bare metal")
     between = process.carried.kernel(rows.points)
-    seen = process.carried.weights(between)
-    covariance = kernel(rows.points, rows.points, process.amplitudes)
-    covariance -= process.carried.explained(between, between)
-    covariance[np.diag_indices_from(covariance)] += rows.noise
-    inverse: Array = np.linalg.inv(0.5 * (covariance + covariance.T)).astype(float)
+    latent = kernel(rows.points, rows.points, process.amplitudes)
+    latent -= process.carried.explained(between, between)
+    latent = 0.5 * (latent + latent.T)
+    size = resizing(expected, latent.diagonal())
     # What own rows correct is what would have been said without them, its limit included.
     said = np.minimum(process.carried.mean(between), residual_limit(rows.log_prior))
-    alpha = inverse @ (rows.residual - said)
-    # The precision of both kinds of rows together, by its diagonal (block inversion).
-    together = process.diagonal + np.einsum("ij,ij->j", seen, inverse @ seen)
-    pull = [(process.learned - seen.T @ alpha) / together, alpha / inverse.diagonal()]
-    return Own(rows, between, seen, inverse, alpha, np.concatenate(pull))
+    error = rows.residual - said
+    shared = latent * np.outer(size, size)
+    clean = scatter_variance(scatter, expected, rows.noise, rows.log_prior)
+    covariance = with_diagonal(shared, heavy_tailed(shared, clean, error))
+    inverse: Array = np.linalg.inv(covariance).astype(float)
+    alpha = inverse @ error
+    pull = np.concatenate([process.pull, alpha / inverse.diagonal()])
+    seen = process.carried.weights(between)
+    return Own(rows, between, seen, size, scatter, inverse, alpha, pull)
 
 
 @dataclass(frozen=True)
 class Posterior:
     """What m points are said to be.
 
-    mean: (m,) of the log residual; variance: (m,) of a measurement before own rows; carried: (m,)
-    the share of the carried-over variance that is left; narrowed: (m,) the standard deviation
-    after own rows over that before; said: what the training rows alone say; gain: (m, k) weights
-    of own rows, and `own` what is conditioned on; pull: (n + k,) how far a unit of weight on a row
-    moved the mean.
+    mean: (m,) of the log residual; variance: (m,) of a measurement before own rows, latent: (m,)
+    that without its noise; carried: (m,) the share of the carried-over variance that is left;
+    narrowed: (m,) the standard deviation after own rows over that before; said: what the training
+    rows alone say; gain: (m, k) weights of own rows, and `own` what is conditioned on; pull:
+    (n + k,) how far a unit of weight on a row moved the mean.
     """
 
     mean: Array
     variance: Array
+    latent: Array
     carried: Array
     narrowed: Array
     said: Sequence[Said]
@@ -155,7 +166,8 @@ class Posterior:
         return np.hstack([plain - self.gain @ self.own.seen, self.gain])
 
     def moved(self, point: int, row: int) -> float:
-        """How far a row (training rows first, then own) moved the mean at a point."""
+        """How far a row (training rows first, then own) moved the mean at a point, own rows being
+        believed as they are."""
         weights = self.said[point].weights if self.own is None else self.weights[point]
         return float(weights[row] * self.pull[row])
 
@@ -164,40 +176,59 @@ class Posterior:
         return float(self.mean[point]) - self.moved(point, row)
 
 
-def posterior(process: Process, points: Points, own: Own | None = None) -> Posterior:
-    """The posterior at points (m), which share the source of `own` where that is given.
-
-    The points' source must be one that the training rows do not have.
-    """
+def posterior(process: Process, points: Points) -> Posterior:
+    """The posterior at points (m) of a source that the training rows do not have."""
     said = process.carried.said(points)
     mean, left, share = np.array([(one.mean, one.left, one.share) for one in said]).T
     noise = (NOISE_CLEAN * noise_share(points.log_prior)) ** 2
-    variance = left + within_variance(points, process.amplitudes) + noise
+    latent = left + within_variance(points, process.amplitudes)
     mean = np.minimum(mean, residual_limit(encoded_base(points.encoding)))
-    if own is None:
-        one, none = np.ones(len(mean)), np.zeros((len(mean), 0))
-        return Posterior(mean, variance, share, one, said, none, None, process.pull)
-    shared = _given_training(process, points, own)
+    one, none = np.ones(len(mean)), np.zeros((len(mean), 0))
+    return Posterior(mean, latent + noise, latent, share, one, said, none, None, process.pull)
+
+
+def told(
+    process: Process, points: Points, before: Posterior, own: Own, expected: Array
+) -> Posterior:
+    """The posterior at points (m), whose source is that of `own`, from that before own rows and
+    the size of error (m,) expected then."""
+    shared = _shared(process, points, own) * resizing(expected, before.latent)[:, None]
     gain = shared @ own.inverse
-    after = np.clip(variance - np.einsum("ij,ij->i", gain, shared), noise, variance)
-    narrowed = np.sqrt(after / variance)
-    mean = mean + shared @ own.alpha
-    return Posterior(mean, variance, share, narrowed, said, gain, own, own.pull)
+    whole = rig_variance(expected, own.scatter)
+    after = np.clip(whole - np.einsum("ij,ij->i", gain, shared), 1e-6 * whole, whole)
+    return replace(
+        before,
+        mean=before.mean + shared @ own.alpha,
+        narrowed=np.sqrt(after / whole),
+        gain=gain,
+        own=own,
+        pull=own.pull,
+    )
 
 
-def _given_training(process: Process, points: Points, own: Own) -> Array:
-    """The covariance (m, k) between points and own rows that training rows leave."""
+def rig_variance(expected: Array, scatter: float) -> Array:
+    """The variance (m,) of a clean measurement on a rig before own rows, in log retained."""
+    return SHARED * expected**2 + scatter_variance(scatter, expected)
+
+
+def _shared(process: Process, points: Points, own: Own) -> Array:
+    """The posterior covariance (m, k) of points with own rows, these at their size."""
     between = process.carried.kernel(points)
     found = kernel(points, own.rows.points, process.amplitudes)
-    return found - process.carried.explained(between, own.between)
+    return (found - process.carried.explained(between, own.between)) * own.size
 
 
-def joint_covariance(process: Process, points: Points, own: Own | None = None) -> Array:
-    """The posterior covariance (m, m) of the log residual at points of one source, no noise."""
+def joint_covariance(
+    process: Process, points: Points, expected: Array, own: Own | None = None
+) -> Array:
+    """The covariance (m, m) of what errors at points of one source share, no scatter, where
+    errors of a size (m,) are expected."""
     between = process.carried.kernel(points)
     found = kernel(points, points, process.amplitudes)
     found -= process.carried.explained(between, between)
+    size = resizing(expected, found.diagonal())
+    found = found * np.outer(size, size)
     if own is not None:
-        shared = _given_training(process, points, own)
+        shared = _shared(process, points, own) * size[:, None]
         found = found - shared @ own.inverse @ shared.T
     return 0.5 * (found + found.T)

@@ -161,12 +161,14 @@ def fit_predictor(
         positions = learned.named(learned.positions())
         rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
+    features = features_of(told, judged)
+    expected = fitted.scale(features)
     narrowing = learn_narrowing(
         told,
-        features_of(told, judged),
+        features,
         fitted,
         lambda count, scatter: own_answers(
-            told, solution.precision, judged, scored, count, scatter=scatter
+            told, solution.precision, judged, scored, count, expected, scatter=scatter
         ),
     )
     return Predictor(

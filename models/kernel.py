@@ -130,7 +130,10 @@ def near_mechanisms(a: Array, b: Array, length: float) -> Array:
     """How near the mechanisms of encoded scenarios a (n, ...) and b (m, ...) are: (n, m), 1 the
     same, by the kernel's law of that length; 0 from one runtime to another."""
     same = _equal(a[:, _RUNTIME], b[:, _RUNTIME])
-    return _near(a[:, _MECHANISMS], b[:, _MECHANISMS], length) * same
+    # By differences: the same mechanisms are as near as can be, to the last digit.
+    apart = a[:, None, _MECHANISMS] - b[None, :, _MECHANISMS]
+    near: Array = np.exp(-0.5 * np.square(apart).sum(axis=2) / length**2)
+    return near * same
 
 
 def _equal(a: NDArray, b: NDArray) -> NDArray[np.bool_]:

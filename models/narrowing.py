@@ -1,20 +1,20 @@
 """How much narrower an interval is with own rows, learned where sources are left out.
 
 The posterior variance alone promises too much: errors on a rig have heavier tails than the
-process, and around a mean that own rows have moved they are less skewed. So sources left out are
-conditioned on a few of their rows, and the errors of the others say how far the interval's width
-follows the posterior's, and which quantiles it takes.
+process. So sources left out are conditioned on a few of their rows, and the errors of the others,
+with own rows and without, say how far the interval's width follows the posterior's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Bounds, Calibration, conformal, group_weights
+from models.calibration import Bounds, Calibration, group_weights
+from models.rig import SHARED, heavy_tailed, resizing, scatter_variance, with_diagonal
 from models.rows import Rows
 from models.selection import LeaveOut, score
 
@@ -24,14 +24,15 @@ Flags = NDArray[np.bool_]
 # How many own rows the narrowing is learned with, and how often they are drawn from a source.
 COUNTS = (5, 10)
 DRAWS = 12
-# What own rows' noise may be multiplied by. Repeats are closer than rows of one rig are to the
-# smooth effect of that rig: a row that is taken at its repeats' word misleads about its likes.
-SCATTERS = (1.0, 4.0)
+# What is tried for the scatter of rows about their rig, in squares of the expected error.
+SCATTERS = (0.1, 0.2, 0.4)
 # A source is drawn from when it has this many scored rows beside the own ones.
 LEAST_LEFT = 3
-# From this share of the variance explained on, own rows decide which quantiles are taken.
-_FULL_SHARE = 0.1
 _FLOOR = 0.02
+# From this share of the variance explained on, the whole stretch is taken.
+_FULL_SHARE = 0.1
+# Where the interval is made to cover what it promises.
+_LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -53,27 +54,21 @@ class OwnAnswers:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """The width follows the posterior's standard deviation by `exponent`; `calibration` has the
-    scale model of the plain one and the conformal scores of rows predicted with own rows, whose
-    noise is multiplied by `scatter`."""
+    """The width follows the posterior's standard deviation by `exponent`, where rows scatter about
+    their rig by `scatter` (models.rig), and is `stretch` times that, so that it covers."""
 
     scatter: float
     exponent: float
-    calibration: Calibration
+    stretch: float
 
     def bounds(
         self, plain: Calibration, features: Array, predicted: Array, level: float, narrowed: Array
     ) -> Bounds:
         """The interval about predicted log retained (n,) where own rows left `narrowed` (n,) of
-        the standard deviation. It is the plain one where they left all."""
-        before = plain.bounds(features, predicted, level)
-        factor = narrowed**self.exponent
-        after = self.calibration.bounds(features, predicted, level, factor)
+        the standard deviation. It is the plain one where they left all, and never wider."""
         share = np.clip((1.0 - narrowed**2) / _FULL_SHARE, 0.0, 1.0)
-        return Bounds(
-            before.below + share * (after.below - before.below),
-            before.above + share * (after.above - before.above),
-        )
+        factor = narrowed**self.exponent * (1.0 + share * (self.stretch - 1.0))
+        return plain.bounds(features, predicted, level, np.minimum(factor, 1.0))
 
 
 def own_answers(
@@ -82,8 +77,9 @@ def own_answers(
     answer: LeaveOut,
     scored: Flags,
     count: int,
+    expected: Array,
     *,
-    scatter: float = 1.0,
+    scatter: float = SCATTERS[0],
     draws: int = DRAWS,
     seed: int = 0,
     without: int | None = None,
@@ -91,7 +87,8 @@ def own_answers(
 ) -> OwnAnswers:
     """Each source with enough scored rows predicted by a process that has not seen its group but
     `count` of its rows, in closed form: from the leave-out answer (n), whose errors own rows
-    correct, and from the rows' precision (n, n), which says how errors go together.
+    correct, from the rows' precision (n, n), which says how errors go together, and from the size
+    (n,) that is expected of them.
 
     With `without` another group is left out as well, and `answer` is one that has seen neither;
     with `only` one group is answered for.
@@ -104,17 +101,25 @@ def own_answers(
         if group == without or only not in (None, group) or len(index) < count + LEAST_LEFT:
             continue
         error = answer.error(rows)[index]
-        spread = _left_out(rows, precision, index, group, without)
-        more = (scatter - 1.0) * rows.noise[index]
-        for own, rest in _splits(len(index), count, draws, seed + int(source)):
-            told = spread[np.ix_(own, own)] + np.diag(more[own])
-            gain = np.linalg.solve(told, spread[np.ix_(own, rest)]).T
-            kept = spread.diagonal()[rest] - np.einsum("ij,ji->i", gain, spread[np.ix_(own, rest)])
-            said = rows.residual[index[rest]] - error[rest]
-            place.append(index[rest])
-            plain.append(said)
-            mean.append(np.minimum(said + gain @ error[own], np.maximum(said, limit[index[rest]])))
-            narrowed.append(np.sqrt(np.clip(kept / spread.diagonal()[rest], 1e-6, 1.0)))
+        latent = _left_out(rows, precision, index, group, without)
+        size = resizing(expected[index], latent.diagonal())
+        shared = latent * np.outer(size, size)
+        scattered = scatter_variance(
+            scatter, expected[index], rows.noise[index], rows.log_prior[index]
+        )
+        own, rest = _splits(len(index), count, draws, seed + int(source))
+        told = shared[own[:, :, None], own[:, None, :]]
+        covariance = with_diagonal(told, heavy_tailed(told, scattered[own], error[own]))
+        across = shared[own[:, :, None], rest[:, None, :]]
+        gain = np.linalg.solve(covariance, across)
+        whole = (SHARED + scatter) * expected[index[rest]] ** 2
+        kept = whole - np.einsum("dij,dij->dj", gain, across)
+        said = (rows.residual[index] - error)[rest]
+        moved = said + np.einsum("dij,di->dj", gain, error[own])
+        place.append(index[rest].ravel())
+        plain.append(said.ravel())
+        mean.append(np.minimum(moved, np.maximum(said, limit[index[rest]])).ravel())
+        narrowed.append(np.sqrt(np.clip(kept / whole, 1e-6, 1.0)).ravel())
     if not place:
         none = np.zeros(0)
         return OwnAnswers(np.zeros(0, dtype=np.int64), none, none, none)
@@ -124,7 +129,7 @@ def own_answers(
 def _left_out(
     rows: Rows, precision: Array, index: NDArray, group: int, without: int | None
 ) -> Array:
-    """Covariance (k, k) of rows `index` of a group that was left out, noise included."""
+    """Covariance (k, k) of rows `index` of a group that was left out, without their noise."""
     members = np.flatnonzero(rows.group == group)
     block = precision[np.ix_(members, members)]
     if without is not None:
@@ -133,14 +138,16 @@ def _left_out(
         block = block - across.T @ np.linalg.solve(precision[np.ix_(other, other)], across)
     at = np.searchsorted(members, index)
     spread: Array = np.linalg.inv(block).astype(float)
-    return spread[np.ix_(at, at)]
+    return spread[np.ix_(at, at)] - np.diag(rows.noise[index])
 
 
-def _splits(size: int, count: int, draws: int, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
+def _splits(
+    size: int, count: int, draws: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Own rows (draws, count) and the others (draws, size - count), each in order."""
     rng = np.random.default_rng([seed, count])
-    for _ in range(draws):
-        order = rng.permutation(size)
-        yield np.sort(order[:count]), np.sort(order[count:])
+    order = np.stack([rng.permutation(size) for _ in range(draws)])
+    return np.sort(order[:, :count], axis=1), np.sort(order[:, count:], axis=1)
 
 
 def learn_narrowing(
@@ -149,10 +156,10 @@ def learn_narrowing(
     calibration: Calibration,
     answer: Callable[[int, float], OwnAnswers],
 ) -> Narrowing:
-    """Choose the scatter by the errors with own rows, fit the exponent to their size, and take
-    their conformal scores.
+    """Choose the scatter by the errors with own rows, fit the exponent to how much smaller than
+    without them they are, and stretch what follows until it covers as it promises.
 
-    features: (n, ...) of the scale model for all rows; answer: what sources left out are told
+    features: (n, ...) of the calibration for all rows; answer: what sources left out are told
     with a count of own rows under a scatter. Where they are told nothing, nothing is narrowed.
     """
     tried = [_Told.of(rows, [answer(count, s) for count in COUNTS]) for s in SCATTERS]
@@ -160,38 +167,46 @@ def learn_narrowing(
     told = tried[best]
     explained = 1.0 - told.narrowed**2
     if explained.sum() < 1.0:
-        return Narrowing(1.0, 0.0, calibration)
-    scale = calibration.scale(features[told.place])
-    # Where own rows say little they teach little of what own rows are worth.
+        return Narrowing(SCATTERS[0], 0.0, 1.0)
+    # Where own rows say little they teach little of what own rows are worth. The line goes through
+    # the origin: where they say nothing, an error stays as it is.
     matter = group_weights(told.group) * explained
-    matter = matter / matter.sum()
-    exponent = _slope(np.log(told.narrowed), np.log((np.abs(told.error) + _FLOOR) / scale), matter)
-    exponent = float(np.clip(exponent, 0.0, 1.0))
-    scores, cumulative = conformal(
-        told.error / (scale * told.narrowed**exponent), matter, len(np.unique(told.group))
+    narrower = np.log(told.narrowed)
+    smaller = np.log((np.abs(told.error) + _FLOOR) / (np.abs(told.plain) + _FLOOR))
+    exponent = float(matter @ (narrower * smaller)) / float(matter @ narrower**2)
+    exponent = min(max(exponent, 0.0), 1.0)
+    held = calibration.bounds(
+        features[told.place],
+        rows.log_retained[told.place] - told.error,
+        _LEVEL,
+        told.narrowed**exponent,
     )
-    own = replace(calibration, scores=scores, cumulative=cumulative)
-    return Narrowing(SCATTERS[best], exponent, own)
+    reach = np.where(told.error < 0, held.below, held.above)
+    needed = np.abs(told.error) / np.maximum(reach, 1e-9)
+    order = np.argsort(needed)
+    weight = matter[order] / matter.sum()
+    stretch = needed[order][min(int(np.searchsorted(np.cumsum(weight), _LEVEL)), len(order) - 1)]
+    return Narrowing(SCATTERS[best], exponent, max(float(stretch), 1.0))
 
 
 @dataclass(frozen=True)
 class _Told:
-    """Answers put together: place, error, narrowed and group, each (m,)."""
+    """Answers put together: place, errors with own rows and without, narrowed and group (m,)."""
 
     place: NDArray[np.int64]
     error: Array
+    plain: Array
     narrowed: Array
     group: NDArray[np.int64]
 
     @classmethod
     def of(cls, rows: Rows, answers: Sequence[OwnAnswers]) -> _Told:
         place = np.concatenate([a.place for a in answers])
-        error = rows.residual[place] - np.concatenate([a.mean for a in answers])
-        narrowed = np.concatenate([a.narrowed for a in answers])
-        return cls(place, error, narrowed, rows.group[place])
-
-
-def _slope(x: Array, y: Array, weight: Array) -> float:
-    x = x - weight @ x
-    spread = float(weight @ x**2)
-    return float(weight @ (x * (y - weight @ y))) / spread if spread > 0 else 0.0
+        residual = rows.residual[place]
+        return cls(
+            place,
+            residual - np.concatenate([a.mean for a in answers]),
+            residual - np.concatenate([a.plain for a in answers]),
+            np.concatenate([a.narrowed for a in answers]),
+            rows.group[place],
+        )

@@ -129,7 +129,7 @@ def _manifest(p: Predictor) -> Mapping[str, Any]:
         "trained_at": p.trained_at,
         "use_residual": p.use_residual,
         "ceiling": p.calibration.ceiling,
-        "narrowing": {"scatter": p.narrowing.scatter, "exponent": p.narrowing.exponent},
+        "narrowing": asdict(p.narrowing),
         "novelty_threshold": p.novelty_threshold,
         "amplitudes": p.amplitudes.as_dict(),
         "positions": {"/".join(entry): value for entry, value in p.positions.items()},
@@ -143,7 +143,6 @@ _NAMES = (
     *("baseline", "baseline_encoding", "baseline_source", "baseline_resource"),
     *("log_retained", "log_prior", "host_spread", "noise", "group"),
     *("precision", "alpha", "coefficients", "scores", "cumulative"),
-    *("own_scores", "own_cumulative"),
 )
 
 
@@ -167,8 +166,6 @@ def _arrays(p: Predictor) -> dict[str, Any]:
         "coefficients": p.calibration.coefficients,
         "scores": p.calibration.scores,
         "cumulative": p.calibration.cumulative,
-        "own_scores": p.narrowing.calibration.scores,
-        "own_cumulative": p.narrowing.calibration.cumulative,
     }
 
 
@@ -198,7 +195,7 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
         narrowing=Narrowing(
             float(manifest["narrowing"]["scatter"]),
             float(manifest["narrowing"]["exponent"]),
-            Calibration(a["coefficients"], a["own_scores"], a["own_cumulative"], ceiling),
+            float(manifest["narrowing"]["stretch"]),
         ),
         novelty_threshold=float(manifest["novelty_threshold"]),
         use_residual=bool(manifest["use_residual"]),

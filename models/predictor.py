@@ -28,6 +28,7 @@ from models.conditioning import (
     own_source,
     posterior,
     resource_codes,
+    told,
 )
 from models.evidence import (
     Cited,
@@ -138,7 +139,9 @@ class Predictor:
             return None
         source = [self._own_source] * len(observations)
         rows = make_rows(observations, source, source, self.constants)
-        return condition(self, replace(rows, noise=rows.noise * self.narrowing.scatter))
+        features = features_at(rows.points, rows.host_spread, posterior(self, rows.points))
+        expected = self.calibration.scale(features)
+        return condition(self, rows, expected, self.narrowing.scatter)
 
     def points_of(self, scenarios: Sequence[Scenario]) -> tuple[Points, ExpectedPrior]:
         """Scenarios (n) as points of the source that own rows share, and their prior."""
@@ -170,34 +173,32 @@ class Predictor:
             raise ValueError(f"level must be between 0 and 1, not {level}")
         own = self.condition(observations)
         mine = records_of(observations)
-        told = _Told(
+        record = _Told(
             (*self.records, *mine) if mine else self.records,
             self.known.and_of(known_of(mine)) if mine else self.known,
             len(mine),
         )
         found: list[Prediction] = []
         for start in range(0, len(scenarios), CHUNK):
-            found += self._answers(scenarios[start : start + CHUNK], level, own, told)
+            found += self._answers(scenarios[start : start + CHUNK], level, own, record)
         return found
 
     def _answers(
-        self, scenarios: Sequence[Scenario], level: float, own: Own | None, told: _Told
+        self, scenarios: Sequence[Scenario], level: float, own: Own | None, record: _Told
     ) -> list[Prediction]:
         table = scenario_table(scenarios)
         priors = self._priors.of(scenarios, table)
         prior = priors[USED]
         encoding = encoding_of(scenarios, table, priors[REFERENCE], prior)
         points = self._points(scenarios, encoding)
-        found = posterior(self, points, own)
+        found = posterior(self, points)
+        features = features_at(points, prior.host_spread, found)
+        expected = self.calibration.scale(features)
+        if own is not None:
+            found = told(self, points, found, own, expected)
         limit = residual_limit(prior.log_retained)
         mean = np.minimum(found.mean, limit)
         log_retained = prior.log_retained + mean
-        features = scale_features(
-            encoding,
-            points.log_prior,
-            found.variance + prior.host_spread**2,
-            prior.host_spread,
-        )
         if own is None:
             held = self.calibration.bounds(features, log_retained, level)
         else:
@@ -210,9 +211,8 @@ class Predictor:
         numbers = Figures.of(priors, table, mean, below, above)
         # A caller's own rows are known too.
         near = self._nearest.of(encoding, None if own is None else own.rows.points.encoding)
-        expected = self.calibration.scale(features)
         scores = unknown_error(expected, found.carried * found.narrowed**2, near)
-        said = self._told(scenarios, found, scores, prior.log_retained, limit, told)
+        said = self._told(scenarios, found, scores, prior.log_retained, limit, record)
         return [
             Prediction(
                 scenario=scenario,
@@ -285,6 +285,12 @@ class Predictor:
             cited = find_evidence(told.records, said.largest, partial(found.moved, i))
             self._cited[said] = cited
         return cited
+
+
+def features_at(points: Points, host_spread: Array, found: Posterior) -> Array:
+    """The scale model's features of points (m) that own rows have not moved."""
+    variance = found.variance + host_spread**2
+    return scale_features(points.encoding, points.log_prior, variance, host_spread)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which measurement on the asker's own rig would narrow the interval of a question the most.
 
-Closed form: the posterior variance does not depend on what will be measured, only on where.
+Closed form: what is expected of a measurement is what is said of it now, so the variance it leaves
+depends on where it is made alone.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoder import encoded_log_prior
 from features.scenario import Scenario
-from models.calibration import scale_features
-from models.conditioning import Observation, joint_covariance, posterior
-from models.predictor import Predictor
-from models.rows import NOISE_CLEAN, noise_share, residual_limit
+from models.conditioning import Observation, joint_covariance, posterior, rig_variance, told
+from models.predictor import Predictor, features_at
+from models.rig import believed, scatter_variance
+from models.rows import residual_limit
 
 Array = NDArray[np.float64]
 
@@ -60,49 +60,46 @@ def suggest(
         raise ValueError("nothing can be measured")
     points, prior = predictor.points_of([asked, *candidates])
     own = predictor.condition(observations)
-    found = posterior(predictor, points.take(np.array([0])), own)
+    before = posterior(predictor, points)
+    features = features_at(points, prior.host_spread, before)
+    expected = predictor.calibration.scale(features)
+    found = before if own is None else told(predictor, points, before, own, expected)
     log_prior = prior.log_retained
-    mean = np.minimum(found.mean, residual_limit(log_prior[:1]))
+    mean = np.minimum(found.mean[:1], residual_limit(log_prior[:1]))
     predicted = log_prior[:1] + mean
-    features = scale_features(
-        points.encoding[:1],
-        encoded_log_prior(points.encoding[:1]),
-        found.variance + prior.host_spread[:1] ** 2,
-        prior.host_spread[:1],
-    )
-    noise = (
-        NOISE_CLEAN * noise_share(encoded_log_prior(points.encoding[1:]))
-    ) ** 2 * predictor.narrowing.scatter
+    whole = rig_variance(expected, predictor.narrowing.scatter)
+    # What is measured is expected to show what is said of it now.
+    noise = believed(scatter_variance(predictor.narrowing.scatter, expected[1:]))
 
     def ends(variance: Array) -> tuple[Array, Array]:
         """Both ends (m,) in log retained, where `variance` (m,) is left."""
-        narrowed = np.sqrt(np.clip(variance / found.variance[0], 1e-9, 1.0))
+        narrowed = np.sqrt(np.clip(variance / whole[0], 1e-9, 1.0))
         held = predictor.narrowing.bounds(
             predictor.calibration,
-            np.repeat(features, len(variance), axis=0),
+            np.repeat(features[:1], len(variance), axis=0),
             np.repeat(predicted, len(variance)),
             level,
             narrowed,
         )
         return predicted - held.below, predicted + held.above
 
-    present = found.variance * found.narrowed**2
+    present = whole[:1] * found.narrowed[:1] ** 2
     low, high = ends(present)
     width = float(high[0] - low[0])
 
-    def told(place: int, variance: float) -> Suggestion:
+    def suggestion(place: int, variance: float) -> Suggestion:
         below, above = ends(np.array([variance]))
         interval = (float(np.exp(below[0])), float(np.exp(above[0])))
         return Suggestion(candidates[place], interval, float(above[0] - below[0]) / width)
 
-    spread = joint_covariance(predictor, points, own)
+    spread = joint_covariance(predictor, points, expected, own)
     explained = _explained(spread, noise)
     order = np.argsort(-explained, kind="stable")
     return Suggestions(
         float(np.exp(predicted[0])),
         (float(np.exp(low[0])), float(np.exp(high[0]))),
-        tuple(told(int(c), float(present[0] - explained[c])) for c in order),
-        tuple(told(c, left) for c, left in _greedy(spread, noise, float(present[0]), count)),
+        tuple(suggestion(int(c), float(present[0] - explained[c])) for c in order),
+        tuple(suggestion(c, left) for c, left in _greedy(spread, noise, float(present[0]), count)),
     )
 
 

@@ -57,6 +57,7 @@ def own_row_measures(
                 chosen.single,
                 scored,
                 count,
+                teacher.plain.scale(teacher.features),
                 scatter=teacher.narrowing.scatter,
                 draws=draws,
                 only=group,
@@ -91,6 +92,7 @@ class _Teacher:
         self.plain: Calibration = calibrate(
             features[inner], answer.error(rows)[inner], rows.group[inner], rows.log_retained[inner]
         )
+        expected = self.plain.scale(features)
         self.narrowing = learn_narrowing(
             rows,
             features,
@@ -101,6 +103,7 @@ class _Teacher:
                 answer,
                 inner,
                 count,
+                expected,
                 scatter=scatter,
                 without=group,
             ),
