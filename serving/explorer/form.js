@@ -119,5 +119,7 @@ function choose(select, value) {
 
 function type(input, value) {
   if (document.activeElement === input) return;
-  input.value = isGiven(value) ? value : "";
+  // A text from a link cannot stand in a number's field; the failure says what it was.
+  const fits = isGiven(value) && (input.type !== "number" || typeof value === "number");
+  input.value = fits ? value : "";
 }

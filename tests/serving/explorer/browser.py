@@ -132,7 +132,7 @@ class Visit:
         violations = self.page.evaluate("window.violations")
         self.context.close()
         said = [line for line in self.console if not any(e in line for e in self.expected)]
-        assert said == []
-        assert violations == []
+        assert not said, said
+        assert not violations, violations
         foreign = [u for u in self.requests if not u.startswith((f"{self.address}/", "data:"))]
-        assert foreign == []
+        assert not foreign, foreign

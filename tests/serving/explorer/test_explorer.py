@@ -77,29 +77,29 @@ def test_an_error_is_told_in_words_at_its_field(visiting):
     assert drawn(visit) == exact(visit.post("/compare", {**OPENING, "cores": 4}))
 
 
-@pytest.mark.parametrize(
-    ("fragment", "said"),
-    [
-        ("#workload=databse.kv&runtime=vm", "did you mean database"),
-        ("#workload=web&runtime=vmm", "unknown runtime 'vmm'"),
-        ("#workload=web&runtime=vm&cores=many", "a number is needed, not a text"),
-        ("#workload=web&runtime=vm&with=page_size%3D3m", "unknown page_size '3m'"),
-        ('#workload=web&runtime=vm&observed={"runtime":"vm"}', "observations[0]"),
-    ],
-)
-def test_a_wrong_link_is_told(visiting, fragment, said):
-    visit = visiting()
-    visit.expected = ("422",)
-    visit.open(fragment, "failed")
-    assert said in visit.text("#failure")
+WRONG_LINKS = {
+    "#workload=databse.kv&runtime=vm": "did you mean database",
+    "#workload=web&runtime=vmm": "unknown runtime 'vmm'",
+    "#workload=web&runtime=vm&cores=many": "a number is needed, not a text",
+    "#workload=web&runtime=vm&with=page_size%3D3m": "unknown page_size '3m'",
+    '#workload=web&runtime=vm&observed={"runtime":"vm"}': "observations[0]",
+}
 
 
-def test_a_link_pasted_into_the_page_is_followed(visiting):
+def test_a_wrong_link_is_told_and_a_right_one_followed(visiting):
     visit = visiting()
     visit.expected = ("422",)
     visit.open("#workload=webb&runtime=vm", "failed")
-    link = "#workload=web&runtime=vm"
-    visit.acts(lambda: visit.page.evaluate("link => { window.location.hash = link; }", link))
+    assert "did you mean web" in visit.text("#failure")
+
+    def follow(link: str, state: str) -> None:
+        go = "link => { window.location.hash = link; }"
+        visit.acts(lambda: visit.page.evaluate(go, link), state)
+
+    for link, said in WRONG_LINKS.items():
+        follow(link, "failed")
+        assert said in visit.text("#failure")
+    follow("#workload=web&runtime=vm", "ready")
     assert visit.page.is_hidden("#failure")
     assert visit.page.input_value("#workload") == "web"
     assert drawn(visit) == exact(visit.post("/compare", {"workload": "web"}))
@@ -245,20 +245,29 @@ def test_evidence_is_cited_and_extrapolation_is_plain(visiting):
     assert "bare metal is the yardstick" in visit.text("#evidence-about")
 
 
-@pytest.mark.parametrize("what", ["compare", "predict", "sweep"])
-def test_the_copied_command_asks_the_same(visiting, what):
+def test_the_copied_commands_ask_the_same(visiting):
     visit = visiting(permissions=["clipboard-read", "clipboard-write"])
-    visit.open("#workload=web&runtime=vm&cores=8&with=network_path%3Dsr-iov&unit=it%27s")
-    visit.page.click(f"[data-curl={what}]")
-    visit.page.wait_for_function("() => document.activeElement.textContent === 'Copied'")
-    command = visit.page.evaluate("navigator.clipboard.readText()")
-    words = shlex.split(command.replace("\\\n", " "))
-    assert words[:2] == ["curl", "-s"]
-    body = json.loads(words[words.index("-d") + 1])
-    answer = httpx.post(words[2], json=body, timeout=20)
-    assert answer.status_code == 200
-    if what == "compare":
-        assert drawn(visit) == exact(answer.json())
+    visit.open(
+        "#workload=web&runtime=vm&cores=8&native_value=9&with=network_path%3Dsr-iov&unit=it%27s"
+    )
+    answers = {}
+    for what in ("compare", "predict", "sweep"):
+        visit.page.click(f"[data-curl={what}]")
+        visit.page.wait_for_function("() => document.activeElement.textContent === 'Copied'")
+        command = visit.page.evaluate("navigator.clipboard.readText()")
+        words = shlex.split(command.replace("\\\n", " "))
+        assert words[:2] == ["curl", "-s"]
+        answer = httpx.post(words[2], json=json.loads(words[words.index("-d") + 1]), timeout=20)
+        assert answer.status_code == 200
+        answers[what] = answer.json()
+    assert drawn(visit) == exact(answers["compare"])
+    assert answers["predict"]["unit"] == "it's"
+    kept = [p["retained"] for p in answers["compare"]["predictions"] if p["runtime"] == "vm"]
+    assert kept == pytest.approx([answers["predict"]["retained"]])
+    rows = visit.page.eval_on_selector_all(
+        "#sweep-table tr[data-at]", "rows => rows.map(row => Number(row.dataset.retained))"
+    )
+    assert rows == [record["retained"] for record in answers["sweep"]]
 
 
 def test_an_overtaken_answer_is_not_drawn(visiting):
