@@ -133,7 +133,9 @@ def find_novelty(
     for key, value in scenario.mechanisms.items():
         if (scenario.runtime, key, value) not in known.options:
             reasons.append(f"no measurement of {scenario.runtime} with {key}={value}")
-    extrapolating = bool(score > threshold or reasons)
+    if score > threshold and not reasons:
+        reasons.append("what was measured near this scenario is too little, or agrees too little")
+    extrapolating = bool(reasons)
     reasons += [said for name, said in _UNKNOWN.items() if getattr(scenario, name) is None]
     return Novelty(score / threshold, extrapolating, tuple(reasons))
 

@@ -143,8 +143,7 @@ def _show_evidence(console: Console, evidence: Sequence[Record]) -> None:
 
 def _show_novelty(console: Console, novelty: Record) -> None:
     if novelty["extrapolating"]:
-        said = "extrapolated: too little measured lies near this scenario"
-        console.print(Text(said, style="bold yellow"))
+        console.print(Text("extrapolated:", style="bold yellow"))
     for reason in novelty["reasons"]:
         console.print(f"  {reason}")
 

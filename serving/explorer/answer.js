@@ -44,7 +44,7 @@ function showWarning({ extrapolating, reasons }) {
   fill(
     box,
     extrapolating
-      ? element("p", {}, element("strong", {}, "Extrapolated. "), "Nothing measured lies near this scenario.")
+      ? element("p", {}, element("strong", {}, "Extrapolated. "), "Take this answer with care:")
       : null,
     reasons.length ? element("ul", {}, reasons.map((reason) => element("li", {}, reason))) : null,
   );
