@@ -105,6 +105,7 @@ def _run(
         connections=connections,
         seconds=seconds,
     )
+    server.settle()
     return load, 1e3 * (server.cpu_s() - before) / max(load.requests, 1)
 
 

@@ -63,6 +63,11 @@ class Server:
                 time.sleep(0.2)
         raise RuntimeError(f"{self.log.stem} did not start:\n{self.log.read_text()[-2000:]}")
 
+    def settle(self) -> None:
+        """Until it has answered what an earlier load has left behind."""
+        with urllib.request.urlopen(self.url(self.ready), timeout=START_S):
+            pass
+
     def cpu_s(self) -> float:
         """Processor time that it has taken, all its processes together [s]."""
         times = [process.cpu_times() for process in self._tree]
