@@ -136,7 +136,7 @@ def ratios(rows: Sequence[dict[str, Any]]) -> list[str]:
         ]
         said += [
             f"{own['per_s'] / by[connections, name]['per_s']:.1f} x the requests/s of {name}"
-            for name in ("FastAPI", "MLServer", "MLflow", "MLflow, bare")
+            for name in ("FastAPI", "FastAPI, thread", "MLServer", "MLflow", "MLflow, bare")
             if (connections, name) in by
         ]
         lines.append(f"{connections} connections: {', '.join(said)}")

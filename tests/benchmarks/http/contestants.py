@@ -94,6 +94,7 @@ CONTESTANTS = (
     Contestant("no-op", "endpoint of the same service", "nearmetal", "/noop", "scenario"),
     Contestant("no-op route", "route mounted in it", "nearmetal", "/noop-route", "scenario"),
     Contestant("FastAPI", "scikit-learn, mean and std", "fastapi", "/predict", "features"),
+    Contestant("FastAPI, thread", "the same in a thread", "fastapi", "/predict-thread", "features"),
     Contestant("MLServer", "scikit-learn, mean", "mlserver", "/v2/models/gp/infer", "mlserver"),
     Contestant("MLflow", "signature and frame, mean", "mlflow", "/invocations", "frame"),
     Contestant("MLflow, bare", "no signature, mean", "mlflow-bare", "/invocations", "inputs"),
