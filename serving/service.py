@@ -22,6 +22,7 @@ prepare_bentoml()
 
 import bentoml  # noqa: E402  (reads the environment when it is imported)
 from bentoml import Service  # noqa: E402
+from bentoml._internal.utils.uri import join_paths  # noqa: E402
 
 from serving.layers import lighten  # noqa: E402
 
@@ -40,7 +41,8 @@ class OneShapeService(Service):
         """The application, BentoML's own layers inside the error shape."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # BentoML sets it for its workers only
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nearmetal-metrics-")
-        inner = lighten(super().to_asgi(is_main=is_main))
+        endpoints = [join_paths(self.path_prefix, api.route) for api in self.apis.values()]
+        inner = lighten(super().to_asgi(is_main=is_main), endpoints)
         return OneErrorShape(KnownPaths(inner, lambda path: is_known_path(routes, path)))
 
 
