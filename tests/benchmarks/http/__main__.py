@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -205,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = [c for c in CONTESTANTS if not options.only or c.name in options.only]
     if options.soak:
         asked = [c for c in CONTESTANTS if c.name == "nearmetal"]
+    # Ended from outside, too, it ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cache = options.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     champion = load_champion()
