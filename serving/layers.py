@@ -7,8 +7,10 @@ layers is edited before the first request.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
+from _bentoml_impl.server.app import ContextMiddleware
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddleware
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
@@ -20,19 +22,26 @@ from serving.errorshape import App, Message, Receive, Send
 from serving.problems import document_for_status, json_bytes
 
 
-def lighten(app: Starlette) -> Starlette:
-    """The application with lighter layers, in BentoML's order; BentoML's tracing stays where the
-    user has set an exporter that takes the traces."""
+def lighten(app: Starlette, endpoints: Collection[str]) -> Starlette:
+    """The application with lighter layers, in BentoML's order.
+
+    BentoML's tracing stays where the user has set an exporter that takes the traces, its request
+    context where `endpoints`, the paths of its own that can read it, are asked.
+    """
     kept = app.user_middleware
     if not BentoMLContainer.tracing.exporter_type.get():
         kept = [layer for layer in kept if layer.cls is not OpenTelemetryMiddleware]
     lighter: dict[Any, Any] = {
         TimeoutMiddleware: Deadline,
         RunnerTrafficMetricsMiddleware: TrafficMetrics,
+        ContextMiddleware: EndpointContext,
     }
     app.user_middleware = [
         Middleware(lighter.get(layer.cls, layer.cls), *layer.args, **layer.kwargs) for layer in kept
     ]
+    for layer in app.user_middleware:
+        if layer.cls is EndpointContext:
+            layer.kwargs["endpoints"] = frozenset(endpoints)
     return app
 
 
@@ -67,6 +76,20 @@ class Deadline:
             body = json_bytes(document_for_status(504))
             await send({"type": "http.response.start", "status": 504, "headers": []})
             await send({"type": "http.response.body", "body": body})
+
+
+class EndpointContext(ContextMiddleware):
+    """BentoML's request context for BentoML's own endpoints; a mounted route never reads it."""
+
+    def __init__(self, app: Any, context: Any, endpoints: Collection[str]) -> None:
+        super().__init__(app, context)
+        self.endpoints = endpoints
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] not in self.endpoints:
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class TrafficMetrics(RunnerTrafficMetricsMiddleware):

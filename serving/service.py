@@ -29,6 +29,7 @@ prepare_bentoml()
 
 import bentoml  # noqa: E402  (reads the environment when it is imported)
 from bentoml import Service  # noqa: E402
+from bentoml._internal.utils.uri import join_paths  # noqa: E402
 
 from serving.layers import lighten  # noqa: E402
 
@@ -53,7 +54,9 @@ class OneShapeService(Service):
         """The application, BentoML's own layers inside the error shape."""
         choose_folder()
         use_prompt_headers()
-        return dress(lighten(super().to_asgi(is_main=is_main)), key_of_environment())
+        endpoints = [join_paths(self.path_prefix, api.route) for api in self.apis.values()]
+        inner = lighten(super().to_asgi(is_main=is_main), endpoints)
+        return dress(inner, key_of_environment())
 
 
 def dress(app: App, key: bytes | None) -> App:

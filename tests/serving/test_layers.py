@@ -9,14 +9,16 @@ from contextvars import ContextVar
 
 import anyio
 import pytest
+from _bentoml_impl.server.app import ContextMiddleware
 from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.context import ServiceContext
 from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddleware
 from bentoml._internal.server.http.traffic import MaxConcurrencyMiddleware, TimeoutMiddleware
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from serving.layers import Deadline, TrafficMetrics, lighten
+from serving.layers import Deadline, EndpointContext, TrafficMetrics, lighten
 
 WEB = {"runtime": "gvisor", "workload": "web", "cores": 8}
 
@@ -104,28 +106,46 @@ def _assembled() -> Starlette:
             Middleware(OpenTelemetryMiddleware, tracer_provider=None),
             Middleware(TimeoutMiddleware, timeout=3),
             Middleware(MaxConcurrencyMiddleware, max_concurrency=4),
+            Middleware(ContextMiddleware, context=None),
         ]
     )
 
 
 def test_layers_keep_their_order_and_their_settings():
-    app = lighten(_assembled())
-    assert _layers(app) == [TrafficMetrics, Deadline, MaxConcurrencyMiddleware]
+    app = lighten(_assembled(), [])
+    assert _layers(app) == [TrafficMetrics, Deadline, MaxConcurrencyMiddleware, EndpointContext]
     kwargs = [layer.kwargs for layer in app.user_middleware]
-    assert kwargs == [{"namespace": "x"}, {"timeout": 3}, {"max_concurrency": 4}]
+    assert kwargs[:3] == [{"namespace": "x"}, {"timeout": 3}, {"max_concurrency": 4}]
+    assert kwargs[3] == {"context": None, "endpoints": frozenset()}
+
+
+def test_the_context_is_there_for_the_endpoints_that_can_read_it():
+    context, seen = ServiceContext(), {}
+
+    async def look(scope, *_):
+        try:
+            seen[scope["path"]] = context.request.url.path
+        except LookupError:
+            seen[scope["path"]] = None
+
+    layer = EndpointContext(look, context, frozenset({"/noop"}))
+    for path in ("/noop", "/predict"):
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "server": ("x", 80)}
+        anyio.run(layer, scope, None, None)
+    assert seen == {"/noop": "/noop", "/predict": None}
 
 
 def test_tracing_stays_where_someone_takes_the_traces(running, monkeypatch):  # noqa: ARG001
     monkeypatch.setitem(BentoMLContainer.config.get()["tracing"], "exporter_type", "otlp")
-    assert OpenTelemetryMiddleware in _layers(lighten(_assembled()))
+    assert OpenTelemetryMiddleware in _layers(lighten(_assembled(), []))
 
 
 def test_the_service_has_the_light_layers(running):
     app = running.app
     while not isinstance(app, Starlette):
         app = app.app
-    assert {TrafficMetrics, Deadline} <= set(_layers(app))
-    assert not {TimeoutMiddleware, OpenTelemetryMiddleware} & set(_layers(app))
+    assert {TrafficMetrics, Deadline, EndpointContext} <= set(_layers(app))
+    assert not {TimeoutMiddleware, OpenTelemetryMiddleware, ContextMiddleware} & set(_layers(app))
 
 
 def test_every_request_is_counted_by_its_status(client):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -105,6 +106,7 @@ def _run(
         connections=connections,
         seconds=seconds,
     )
+    server.settle()
     return load, 1e3 * (server.cpu_s() - before) / max(load.requests, 1)
 
 
@@ -135,7 +137,7 @@ def ratios(rows: Sequence[dict[str, Any]]) -> list[str]:
         ]
         said += [
             f"{own['per_s'] / by[connections, name]['per_s']:.1f} x the requests/s of {name}"
-            for name in ("FastAPI", "MLServer", "MLflow", "MLflow, bare")
+            for name in ("FastAPI", "FastAPI, thread", "MLServer", "MLflow", "MLflow, bare")
             if (connections, name) in by
         ]
         lines.append(f"{connections} connections: {', '.join(said)}")
@@ -204,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = [c for c in CONTESTANTS if not options.only or c.name in options.only]
     if options.soak:
         asked = [c for c in CONTESTANTS if c.name == "nearmetal"]
+    # Ended from outside, too, it ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cache = options.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     champion = load_champion()

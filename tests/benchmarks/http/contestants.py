@@ -63,6 +63,11 @@ class Server:
                 time.sleep(0.2)
         raise RuntimeError(f"{self.log.stem} did not start:\n{self.log.read_text()[-2000:]}")
 
+    def settle(self) -> None:
+        """Until it has answered what an earlier load has left behind."""
+        with urllib.request.urlopen(self.url(self.ready), timeout=START_S):
+            pass
+
     def cpu_s(self) -> float:
         """Processor time that it has taken, all its processes together [s]."""
         times = [process.cpu_times() for process in self._tree]
@@ -89,6 +94,7 @@ CONTESTANTS = (
     Contestant("no-op", "endpoint of the same service", "nearmetal", "/noop", "scenario"),
     Contestant("no-op route", "route mounted in it", "nearmetal", "/noop-route", "scenario"),
     Contestant("FastAPI", "scikit-learn, mean and std", "fastapi", "/predict", "features"),
+    Contestant("FastAPI, thread", "the same in a thread", "fastapi", "/predict-thread", "features"),
     Contestant("MLServer", "scikit-learn, mean", "mlserver", "/v2/models/gp/infer", "mlserver"),
     Contestant("MLflow", "signature and frame, mean", "mlflow", "/invocations", "frame"),
     Contestant("MLflow, bare", "no signature, mean", "mlflow-bare", "/invocations", "inputs"),

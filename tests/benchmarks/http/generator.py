@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-PATIENCE_S = 2.0
+from tests.benchmarks.http.load import PATIENCE_S
 
 
 class Connection(asyncio.Protocol):

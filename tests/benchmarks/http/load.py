@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+PATIENCE_S = 10
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 local requests = {}
@@ -55,7 +56,7 @@ def generator_name() -> str:
 def run_load(url: str, bodies: Path, *, connections: int, seconds: int) -> Load:
     """POST the lines of a file to an address, in turn, as fast as it answers.
 
-    An error is an answer that is no success, a broken connection, or none in 2 s. Raises
+    An error is an answer that is no success, a broken connection, or none in PATIENCE_S. Raises
     RuntimeError when the generator fails.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -65,6 +66,7 @@ def run_load(url: str, bodies: Path, *, connections: int, seconds: int) -> Load:
         command += [str(connections), str(seconds)]
         if generator_name() == "wrk":
             command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name]
+            command += ["--timeout", f"{PATIENCE_S}s"]
             command += [url, "--", str(bodies)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
