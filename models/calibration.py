@@ -77,17 +77,14 @@ class Calibration:
         place = int(self.cumulative.searchsorted(share))
         return float(self.scores[min(place, len(self.scores) - 1)])
 
-    def bounds(
-        self, features: Array, predicted: Array, level: float, factor: Array | float = 1.0
-    ) -> Bounds:
+    def bounds(self, expected: Array, predicted: Array, level: float) -> Bounds:
         """The interval of `level` about predicted log retained (n,), each side its own quantile
-        of the scale times `factor` (n,).
+        of an expected size of error (n,).
 
         It ends at the ceiling: little keeps more than it had.
         """
-        scale = self.scale(features) * factor
-        below = max(-self.quantile((1.0 - level) / 2.0), 0.0) * scale
-        above = max(self.quantile((1.0 + level) / 2.0), 0.0) * scale
+        below = max(-self.quantile((1.0 - level) / 2.0), 0.0) * expected
+        above = max(self.quantile((1.0 + level) / 2.0), 0.0) * expected
         return Bounds(below, np.minimum(above, np.maximum(self.ceiling - predicted, _SMALLEST)))
 
 

@@ -86,7 +86,7 @@ def nested(
         predicted = (rows.log_prior + outer.mean)[mine]
         expected[mine] = fitted.scale(own)
         for level in levels:
-            found = fitted.bounds(own, predicted, level)
+            found = fitted.bounds(expected[mine], predicted, level)
             bounds[level].below[mine] = found.below
             bounds[level].above[mine] = found.above
         chosen[int(g)] = best
@@ -161,11 +161,10 @@ def fit_predictor(
         positions = learned.named(learned.positions())
         rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
-    features = features_of(told, judged)
-    expected = fitted.scale(features)
+    expected = fitted.scale(features_of(told, judged))
     narrowing = learn_narrowing(
         told,
-        features,
+        expected,
         fitted,
         lambda count, scatter: own_answers(
             told, solution.precision, judged, scored, count, expected, scatter=scatter

@@ -62,13 +62,14 @@ class Narrowing:
     stretch: float
 
     def bounds(
-        self, plain: Calibration, features: Array, predicted: Array, level: float, narrowed: Array
+        self, plain: Calibration, expected: Array, predicted: Array, level: float, narrowed: Array
     ) -> Bounds:
         """The interval about predicted log retained (n,) where own rows left `narrowed` (n,) of
-        the standard deviation. It is the plain one where they left all, and never wider."""
+        the standard deviation, of errors `expected` (n,) without them: the plain one where they
+        left all, and never wider."""
         share = np.clip((1.0 - narrowed**2) / _FULL_SHARE, 0.0, 1.0)
         factor = narrowed**self.exponent * (1.0 + share * (self.stretch - 1.0))
-        return plain.bounds(features, predicted, level, np.minimum(factor, 1.0))
+        return plain.bounds(expected * np.minimum(factor, 1.0), predicted, level)
 
 
 def own_answers(
@@ -152,14 +153,14 @@ def _splits(
 
 def learn_narrowing(
     rows: Rows,
-    features: Array,
+    expected: Array,
     calibration: Calibration,
     answer: Callable[[int, float], OwnAnswers],
 ) -> Narrowing:
     """Choose the scatter by the errors with own rows, fit the exponent to how much smaller than
     without them they are, and stretch what follows until it covers as it promises.
 
-    features: (n, ...) of the calibration for all rows; answer: what sources left out are told
+    expected: (n,) the size of error of all rows; answer: what sources left out are told
     with a count of own rows under a scatter. Where they are told nothing, nothing is narrowed.
     """
     tried = [_Told.of(rows, [answer(count, s) for count in COUNTS]) for s in SCATTERS]
@@ -176,10 +177,9 @@ def learn_narrowing(
     exponent = float(matter @ (narrower * smaller)) / float(matter @ narrower**2)
     exponent = min(max(exponent, 0.0), 1.0)
     held = calibration.bounds(
-        features[told.place],
+        expected[told.place] * told.narrowed**exponent,
         rows.log_retained[told.place] - told.error,
         _LEVEL,
-        told.narrowed**exponent,
     )
     reach = np.where(told.error < 0, held.below, held.above)
     needed = np.abs(told.error) / np.maximum(reach, 1e-9)

@@ -200,10 +200,10 @@ class Predictor:
         mean = np.minimum(found.mean, limit)
         log_retained = prior.log_retained + mean
         if own is None:
-            held = self.calibration.bounds(features, log_retained, level)
+            held = self.calibration.bounds(expected, log_retained, level)
         else:
             held = self.narrowing.bounds(
-                self.calibration, features, log_retained, level, found.narrowed
+                self.calibration, expected, log_retained, level, found.narrowed
             )
         native = encoding[:, 0] == 0
         below = np.where(native, _NATIVE_HALF_WIDTH, held.below)

@@ -76,7 +76,7 @@ def suggest(
         narrowed = np.sqrt(np.clip(variance / whole[0], 1e-9, 1.0))
         held = predictor.narrowing.bounds(
             predictor.calibration,
-            np.repeat(features[:1], len(variance), axis=0),
+            np.repeat(expected[:1], len(variance)),
             np.repeat(predicted, len(variance)),
             level,
             narrowed,

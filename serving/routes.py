@@ -87,11 +87,9 @@ def build_app(
     )
 
 
-def is_known_path(app: Starlette, path: str) -> bool:
-    """Whether something answers at a path, with or without a slash at its end."""
-    paths = {path, path.removesuffix("/")}
-    known = {route.path for route in app.routes if isinstance(route, Route)}
-    return bool(paths & known.union(_INFRASTRUCTURE))
+def known_paths(app: Starlette) -> frozenset[str]:
+    """The paths that something answers at."""
+    return frozenset({r.path for r in app.routes if isinstance(r, Route)}.union(_INFRASTRUCTURE))
 
 
 def _predict(predictor: Callable[[], Predicts], document: Any) -> Any:

@@ -22,7 +22,7 @@ from serving.launch import WORKERS_VARIABLE, workers_of
 from serving.metrics import Metrics, choose_folder, tidy_folder
 from serving.openapi import describe
 from serving.reload import Watch, period_of_environment
-from serving.routes import build_app, is_known_path
+from serving.routes import build_app, known_paths
 from serving.store import Champion, prepare_bentoml
 
 prepare_bentoml()
@@ -61,7 +61,7 @@ class OneShapeService(Service):
 
 def dress(app: App, key: bytes | None) -> App:
     """An application inside this room's layers, the outermost last."""
-    app = KnownPaths(WholeBody(app), lambda path: is_known_path(routes, path))
+    app = KnownPaths(WholeBody(app), known_paths(routes))
     if key is not None:
         app = Access(app, key)
     return logs.RequestLog(SafeHeaders(OneErrorShape(app)), logs.wants_access_log())

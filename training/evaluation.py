@@ -90,8 +90,9 @@ def evaluate_prior(corpus: Corpus) -> Outcome:
         fitted = calibrate(
             features[inner], rows.residual[inner], rows.group[inner], rows.log_retained[inner]
         )
+        expected = fitted.scale(features[mine])
         for level in LEVELS:
-            found = fitted.bounds(features[mine], rows.log_prior[mine], level)
+            found = fitted.bounds(expected, rows.log_prior[mine], level)
             bounds[level].below[mine] = found.below
             bounds[level].above[mine] = found.above
     return Outcome("prior", rows.residual[keep], _scored(bounds, keep))

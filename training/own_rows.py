@@ -95,7 +95,7 @@ class _Teacher:
         expected = self.plain.scale(features)
         self.narrowing = learn_narrowing(
             rows,
-            features,
+            expected,
             self.plain,
             lambda count, scatter: own_answers(
                 rows,
@@ -111,15 +111,16 @@ class _Teacher:
 
     def score(self, answers: OwnAnswers) -> _Scored:
         rows, place = self.rows, answers.place
-        features, prior = self.features[place], rows.log_prior[place]
+        prior = rows.log_prior[place]
+        expected = self.plain.scale(self.features[place])
         return _Scored(
             rows.group[place],
             (rows.residual[place] - answers.mean, rows.residual[place] - answers.plain),
             (
                 self.narrowing.bounds(
-                    self.plain, features, prior + answers.mean, LEVEL, answers.narrowed
+                    self.plain, expected, prior + answers.mean, LEVEL, answers.narrowed
                 ),
-                self.plain.bounds(features, prior + answers.plain, LEVEL),
+                self.plain.bounds(expected, prior + answers.plain, LEVEL),
             ),
         )
 

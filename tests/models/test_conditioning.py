@@ -314,8 +314,11 @@ def test_an_interval_is_never_wider_for_own_rows_that_say_little():
     features = scale_features(encoding, prior.log_retained, np.full(2, 0.2), prior.host_spread)
     plain = Calibration(np.zeros(features.shape[1]), np.array([-1.0, 1.0]), np.array([0.1, 0.9]), 9)
     narrowing = Narrowing(0.1, 0.5, 1.3)
-    before = plain.bounds(features, prior.log_retained, 0.9)
-    little = narrowing.bounds(plain, features, prior.log_retained, 0.9, np.full(2, 0.97))
+    expected = plain.scale(features)
+    before = plain.bounds(expected, prior.log_retained, 0.9)
+    little = narrowing.bounds(
+        plain, plain.scale(features), prior.log_retained, 0.9, np.full(2, 0.97)
+    )
     np.testing.assert_allclose(little.below, before.below)
 
 
@@ -325,9 +328,10 @@ def test_where_own_rows_leave_all_the_interval_is_the_plain_one():
     scores, cumulative = np.linspace(-2, 2, 41), np.linspace(0.02, 0.98, 41)
     plain = Calibration(np.zeros(features.shape[1]), scores, cumulative, 0.5)
     narrowing = Narrowing(0.1, 0.5, 1.2)
-    before = plain.bounds(features, prior.log_retained, 0.9)
-    same = narrowing.bounds(plain, features, prior.log_retained, 0.9, np.ones(2))
-    half = narrowing.bounds(plain, features, prior.log_retained, 0.9, np.full(2, 0.25))
+    expected = plain.scale(features)
+    before = plain.bounds(expected, prior.log_retained, 0.9)
+    same = narrowing.bounds(plain, expected, prior.log_retained, 0.9, np.ones(2))
+    half = narrowing.bounds(plain, expected, prior.log_retained, 0.9, np.full(2, 0.25))
     np.testing.assert_allclose(same.below, before.below)
     np.testing.assert_allclose(half.below, before.below * 0.25**0.5 * 1.2)
 
