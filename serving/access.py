@@ -6,12 +6,11 @@ import hmac
 import os
 
 from serving.errorshape import App, Message, Receive, Send
+from serving.page import is_page
 from serving.problems import error_document, json_bytes
 
 VARIABLE = "NEARMETAL_API_KEY"
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-# The page asks its user for the key; its files hold no data.
-PAGE = "/explorer"
 
 _BODY = json_bytes(
     error_document("unauthorized", "this service wants the header Authorization: Bearer KEY")
@@ -24,8 +23,9 @@ def key_of_environment() -> bytes | None:
 
 
 def is_open(path: str) -> bool:
-    """Whether a path is answered without the key."""
-    return path in HEALTH or path == PAGE or path.startswith(PAGE + "/")
+    """Whether a path is answered without the key: the page asks its user for it, and its files
+    hold no data."""
+    return path in HEALTH or is_page(path)
 
 
 class Access:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from serving.access import PAGE
 from serving.errorshape import App, Message, Receive, Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -15,14 +14,6 @@ DATA: Headers = (
     (_POLICY, b"default-src 'none'; " + _NO_FRAME),
     (b"cache-control", b"no-store"),
 )
-# The page's own files and this service's answers, and nothing from elsewhere.
-OF_PAGE: Headers = (
-    (
-        _POLICY,
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        b"font-src 'self'; connect-src 'self'; manifest-src 'self'; " + _NO_FRAME,
-    ),
-)
 EVERYWHERE: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -34,7 +25,7 @@ EVERYWHERE: Headers = (
 
 
 class SafeHeaders:
-    """ASGI layer that adds the headers; one that is there already stands."""
+    """ASGI layer that adds the headers; one that is there already, as the page's policy, stands."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -43,14 +34,12 @@ class SafeHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path = scope["path"]
-        own = OF_PAGE if path == PAGE or path.startswith(PAGE + "/") else DATA
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 there = {name for name, _ in headers}
-                headers += [h for h in (*own, *EVERYWHERE) if h[0] not in there]
+                headers += [h for h in (*DATA, *EVERYWHERE) if h[0] not in there]
                 message = {**message, "headers": headers}
             await send(message)
 

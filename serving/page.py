@@ -43,10 +43,6 @@ POLICY = "; ".join(
 )
 _HEADERS = {
     "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     # A new version is seen at the next load; an unchanged file is not sent again.
     "cache-control": "no-cache",
 }
