@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 EVIDENCE_ROWS = 5
 # What is said of each host field where it is unknown.
 _UNKNOWN = {
-    name: f"{name} is unknown: integrated from {low:g} to {high:g}"
+    name: f"{name} is unknown: integrated from {low:.7g} to {high:.7g}"
     for name, (low, high) in UNKNOWN_RANGES.items()
 }
 # A caller's own rows in evidence.

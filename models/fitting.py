@@ -145,11 +145,12 @@ def fit_predictor(
         rows.log_retained[scored],
     )
     amplitudes = answers[best].amplitudes
+    expected = fitted.scale(features_of(rows, judged))
     threshold = _novelty_threshold(
         rows,
         answer,
         amplitudes,
-        fitted.scale(features_of(rows, judged)),
+        expected,
         scored,
         np.array([r.origin == "measured" for r in records]),
     )
@@ -161,7 +162,6 @@ def fit_predictor(
         positions = learned.named(learned.positions())
         rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
     solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
-    expected = fitted.scale(features_of(told, judged))
     narrowing = learn_narrowing(
         told,
         expected,

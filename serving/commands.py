@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem
+from serving.files import check_output, shown
 from serving.flat import (
-    check_output,
     comparison_from_flat,
     options_of,
     question_from_flat,
     read_rows,
-    shown,
     write_rows,
 )
 from serving.observations import read_observations
@@ -109,7 +108,7 @@ def _asked(
             raise InvalidInput([Problem("output", "goes with --input")])
         return [flags], [make(flags)]
     if target is not None:
-        check_output(target, source)
+        check_output(target, source=source)
     made = read_rows(source, lambda row: make({**flags, **_filled(row)}))
     if not made:
         raise InvalidInput([Problem("input", f"{shown(source)} has no rows")])

@@ -13,6 +13,7 @@ class Part(BaseModel):
     name: str
     resource: str
     factor: float
+    range: tuple[float, float] = Field(description="of it, over the ranges of all constants")
     formula: str
     source: str
 
@@ -100,6 +101,9 @@ class Prediction(BaseModel):
     interval: tuple[float, float]
     level: float
     parts: list[Part]
+    prior_range: tuple[float, float] = Field(
+        description="of what the formulas alone retain, over the ranges of all constants"
+    )
     residual_factor: float
     weighted_score: float
     resources: dict[str, Resource]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from features.errors import InvalidInput, Problem, unknown_name
 from features.scenario import HOST_FIELDS, scenario_from_flat
 from features.vocabulary import vocabulary
+from serving.files import shown, write_whole
 from serving.questions import OPTIONS, TEXT_OPTIONS, Comparison, Question, ask, ask_all, collect
 
 T = TypeVar("T")
@@ -96,51 +95,16 @@ def read_rows(
     return made
 
 
-def check_output(path: Path, source: Path) -> None:
-    """Raises InvalidInput for an output that would replace its own input, or what is no file.
-
-    A rename replaces a device or a pipe as readily as a file, so they are refused here.
-    """
-    said = ""
-    if path.is_dir():
-        said = "Is a directory"
-    elif os.path.lexists(path) and not path.is_file():
-        said = "is not a regular file"
-    elif path.exists() and source.exists() and path.samefile(source):
-        said = "is the input; name another file"
-    if said:
-        raise InvalidInput([Problem("output", f"{shown(path)}: {said}")])
-
-
-def shown(path: Path) -> str:
-    """A path on one line."""
-    return str(path) if str(path).isprintable() else repr(str(path))
-
-
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as a CSV, whole or not at all. Raises InvalidInput when it cannot be written."""
-    path = Path(os.path.realpath(path))  # through a link, not in its place
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with open(handle, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
-                writer = csv.DictWriter(file, columns, restval="")
-                writer.writeheader()
-                writer.writerows(rows)
-            os.chmod(partial, 0o666 & ~_umask())  # noqa: PTH101
-            os.replace(partial, path)  # noqa: PTH105
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InvalidInput([Problem("output", f"{shown(path)}: {error.strerror}")]) from None
 
+    def write(file: TextIO) -> None:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_whole(path, write)
 
 
 def _split(

@@ -46,6 +46,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         from features.reference import SECTIONS
         from features.scenario import scenario_from_flat
         from models.matrix import matrix
+        from serving.files import check_output, write_whole
         from serving.store import load_champion
 
         wrong = [unknown_name("section", s, SECTIONS) for s in sections or () if s not in SECTIONS]
@@ -59,27 +60,19 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         }
         asked = scenario_from_flat({"runtime": "native", "workload": workload or "web", **flags})
         host = {k: getattr(asked, k) for k, v in flags.items() if v is not None}
+        for option, path in (("csv", as_csv), ("html", as_html)):
+            if path is not None:
+                check_output(path, option)
         ensure_champion()
         document = matrix(load_champion(), host, workload, sections or SECTIONS)
         if as_csv:
-            _write(as_csv, cells_csv(document))
+            write_whole(as_csv, lambda file: file.write(cells_csv(document)), "csv")
         if as_html:
-            _write(as_html, cells_page(document))
+            write_whole(as_html, lambda file: file.write(cells_page(document)), "html")
         if as_json:
             print(json.dumps(document))
         elif not (as_csv or as_html):
             print_matrix(document)
-
-
-def _write(path: Path, text: str) -> None:
-    from features.errors import InvalidInput, Problem
-
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise InvalidInput([Problem(str(path), f"cannot be written: {error.strerror}")]) from None
 
 
 def cells_csv(document: dict[str, Any]) -> str:

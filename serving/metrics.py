@@ -23,7 +23,8 @@ from models.prediction import Prediction
 FOLDER = "NEARMETAL_METRICS"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-NOVELTY_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+# At 1 begins what the most novel tenth of the measurements has.
+NOVELTY_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
 WIDTH_BOUNDS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5)
 
 
@@ -66,7 +67,9 @@ class Metrics:
         self._version: str | None = None
         self._mark_dead: Callable[[int], None] = multiprocess.mark_process_dead
         self._novelty = client.Histogram(
-            "nearmetal_novelty", "Novelty of what was asked, 0 to 1.", buckets=NOVELTY_BOUNDS
+            "nearmetal_novelty",
+            "Novelty score of what was asked; above 1 as for the most novel tenth measured.",
+            buckets=NOVELTY_BOUNDS,
         )
         self._width = client.Histogram(
             "nearmetal_interval_width",

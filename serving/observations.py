@@ -24,7 +24,8 @@ from features.scenario import (
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
 from serving.fields import Finite, ScenarioFields, Text
-from serving.flat import read_rows, shown
+from serving.files import shown
+from serving.flat import read_rows
 from serving.questions import MAX_NATIVE_VALUE, UNIT_FORM, NativeValue, collect, is_unit
 
 MAX_OBSERVATIONS = 200

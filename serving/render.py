@@ -154,6 +154,8 @@ def _title(scenario: Record) -> str:
         named.append("own demands")
     host = [f"{scenario[key]:g} {unit}" for key, unit in HOST_UNITS.items() if key in scenario]
     options = [f"{key}={value}" for key, value in scenario.get("mechanisms", {}).items()]
+    if scenario.get("workload"):
+        options += [f"{key}={value:.6g}" for key, value in scenario.get("demands", {}).items()]
     return ", ".join([*named, *host, *options])
 
 

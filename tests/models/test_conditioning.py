@@ -347,7 +347,7 @@ def test_sources_too_small_to_draw_from_teach_no_narrowing(law):
     plain = Calibration(np.zeros(3), np.array([-1.0, 1.0]), np.array([0.1, 0.9]), 0.0)
     found = learn_narrowing(
         rows,
-        np.ones((len(rows), 3)),
+        size,
         plain,
         lambda count, scatter: own_answers(
             rows, solution.precision, answer, few, count, size, scatter=scatter

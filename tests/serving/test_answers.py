@@ -6,6 +6,7 @@ import pytest
 
 from serving import answers
 from serving.answers import answer, compare
+from serving.documents import Evidence, Part, Prediction, Resource
 from serving.questions import NativeValue
 from serving.schema import parse_compare, parse_predict
 
@@ -27,6 +28,17 @@ def test_answers_come_in_the_order_of_the_questions(predictor, monkeypatch):
     for record, document in zip(records, asked, strict=True):
         alone = answer(predictor, parse_predict(document))[0]
         assert record["retained"] == pytest.approx(alone["retained"], rel=1e-9)
+
+
+def test_the_documents_tell_of_all_that_is_answered(predictor):
+    record = one(predictor, native_value=12000, unit="requests/s")
+    assert record.keys() == Prediction.model_fields.keys()
+    for found, told in (
+        (record["parts"][0], Part),
+        (record["resources"]["cpu"], Resource),
+        (record["evidence"][0], Evidence),
+    ):
+        assert found.keys() == told.model_fields.keys()
 
 
 def test_a_wider_promise_is_a_wider_interval(predictor):

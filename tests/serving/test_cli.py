@@ -67,6 +67,9 @@ class TestPredict:
         assert "an instance starts in 1,000 (" in text
         assert "a host of 25 GB holds 384 (" in text
 
+    def test_the_question_is_shown_with_its_demands(self):
+        assert "8 cores, calls=50 keeps" in run("predict", *WEB, "--with", "calls=50")
+
     def test_a_unit_is_not_read_as_markup(self):
         assert "[red]/s" in run("predict", *WEB, "--native-value", "1", "--unit", "[red]/s")
 

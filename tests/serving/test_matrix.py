@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from features.errors import InvalidInput
 from serving.figures import shown
-from serving.matrix import cells_csv, cells_page, print_matrix
+from serving.matrix import cells_csv, cells_page, print_matrix, register
 
 CELL = {
     "reference": 9200.0,
@@ -75,3 +81,19 @@ def test_three_digits_that_matter():
         "12.3",
         "123,457",
     ]
+
+
+@pytest.mark.parametrize("option", ["csv", "html"])
+def test_a_target_that_is_no_file_is_refused_before_anything_is_worked_out(tmp_path, option):
+    """For root, a rename would replace even the system's own."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    app = typer.Typer()
+    register(app, lambda: pytest.fail("a model was asked for"))
+    for out, said in ((pipe, "regular file"), (link, "regular file"), (tmp_path, "directory")):
+        asked = [f"--{option}", str(out)]
+        with pytest.raises(InvalidInput, match=f"{option}: .*{said}"):
+            CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert pipe.is_fifo()
+    assert link.is_symlink()

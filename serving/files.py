@@ -1,0 +1,57 @@
+"""Files that a command writes: whole or not at all, and never in place of what is no file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from features.errors import InvalidInput, Problem
+
+
+def check_output(path: Path, option: str = "output", source: Path | None = None) -> None:
+    """Raises InvalidInput for an output that would replace its own input, or what is no file.
+
+    A rename replaces a device or a pipe as readily as a file, so they are refused here. `option`
+    is what named the path.
+    """
+    said = ""
+    if path.is_dir():
+        said = "Is a directory"
+    elif os.path.lexists(path) and not path.is_file():
+        said = "is not a regular file"
+    elif source is not None and path.exists() and source.exists() and path.samefile(source):
+        said = "is the input; name another file"
+    if said:
+        raise InvalidInput([Problem(option, f"{shown(path)}: {said}")])
+
+
+def write_whole(path: Path, write: Callable[[TextIO], object], option: str = "output") -> None:
+    """Have `write` fill a file in UTF-8. Raises InvalidInput when it cannot be written."""
+    check_output(path, option)
+    path = Path(os.path.realpath(path))  # through a link, not in its place
+    try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
+                write(file)
+            os.chmod(partial, 0o666 & ~_umask())  # noqa: PTH101
+            os.replace(partial, path)  # noqa: PTH105
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InvalidInput([Problem(option, f"{shown(path)}: {error.strerror}")]) from None
+
+
+def shown(path: Path) -> str:
+    """A path on one line."""
+    return str(path) if str(path).isprintable() else repr(str(path))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
