@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem
+from features.flags import options_of
 from serving.flat import (
     check_output,
     comparison_from_flat,
-    options_of,
     question_from_flat,
     read_rows,
     shown,
