@@ -1,4 +1,4 @@
-"""Commands that remember: import. Heavy imports happen inside them."""
+"""Commands that remember: import, profile. Heavy imports happen inside them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add this room's commands to the front door."""
     app.command("import")(import_)
+    app.command()(profile)
 
 
 def import_(
@@ -88,3 +89,42 @@ def import_(
         unit,
     )
     run_import(asked, output, as_json)
+
+
+def profile(
+    program: Annotated[
+        list[str] | None, typer.Argument(metavar="-- PROGRAM ARGS", help="What to run.")
+    ] = None,
+    pid: Annotated[str | None, typer.Option(metavar="N", help="Watch a running process.")] = None,
+    seconds: Annotated[
+        str | None, typer.Option("--for", metavar="30s", help="How long. [to its end; --pid: 30s]")
+    ] = None,
+    operations: Annotated[
+        str | None, typer.Option(metavar="N", help="It did so many. [the run is one]")
+    ] = None,
+    rate: Annotated[str | None, typer.Option(metavar="R/s", help="It does so many.")] = None,
+    count_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Command that prints how many so far, an access log, or a Prometheus URL#METRIC.",
+        ),
+    ] = None,
+    strace: Annotated[
+        bool, typer.Option("--strace", help="Tell system calls apart exactly, in a second run.")
+    ] = False,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="JSON to write.")] = Path(
+        "profile.json"
+    ),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout; the program's on stderr.")
+    ] = False,
+) -> None:
+    """What a program of yours asks of the machine per operation, watched while it runs natively.
+
+    Example: nearmetal profile --operations 1000 -- ./prog --flag
+    """
+    from datasets.profiling.command import Asked, run_profile
+
+    asked = Asked(program or [], pid, seconds, operations, rate, count_from, strace)
+    run_profile(asked, output, as_json)
