@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+import datasets.cli
 import serving.cli
 import serving.matrix
 import serving.options
@@ -32,6 +33,7 @@ serving.cli.register(app, training.cli.ensure_champion)
 serving.matrix.register(app, training.cli.ensure_champion)
 serving.options.register(app)
 training.cli.register(app)
+datasets.cli.register(app)
 
 
 # A wrong flag or command, as the command line's library tells it.

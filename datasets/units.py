@@ -62,6 +62,60 @@ KNOWN_UNITS = tuple(dict.fromkeys(unit for units in DIMENSIONS.values() for unit
 _BY_LOWER = {unit.lower(): unit for unit in KNOWN_UNITS}
 
 
+# What a unit is of another, where they convert: its base and how many of it one is.
+_IN_BASE: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        "ns": ("s", 1e-9),
+        "us": ("s", 1e-6),
+        "ms": ("s", 1e-3),
+        "kops/s": ("ops/s", 1e3),
+        "Mops/s": ("ops/s", 1e6),
+        "kreq/s": ("req/s", 1e3),
+        "kpps": ("packets/s", 1e3),
+        "Mpps": ("packets/s", 1e6),
+        "kbit/s": ("bit/s", 1e3),
+        "Mbit/s": ("bit/s", 1e6),
+        "Gbit/s": ("bit/s", 1e9),
+        "B/s": ("bit/s", 8.0),
+        "KB/s": ("bit/s", 8e3),
+        "MB/s": ("bit/s", 8e6),
+        "GB/s": ("bit/s", 8e9),
+        "KiB/s": ("bit/s", 8.0 * 1024),
+        "MiB/s": ("bit/s", 8.0 * 1024**2),
+        "GiB/s": ("bit/s", 8.0 * 1024**3),
+        "MFLOPS": ("KFLOPS", 1e3),
+        "GFLOPS": ("KFLOPS", 1e6),
+        "TFLOPS": ("KFLOPS", 1e9),
+        "kHz": ("Hz", 1e3),
+        "MHz": ("Hz", 1e6),
+        "runs/min": ("runs/s", 1.0 / 60.0),
+        "KB": ("B", 1e3),
+        "MB": ("B", 1e6),
+        "GB": ("B", 1e9),
+        "KiB": ("B", 1024.0),
+        "MiB": ("B", 1024.0**2),
+        "GiB": ("B", 1024.0**3),
+    }
+)
+
+
+def converted(value: float, unit: str, target: str) -> float:
+    """A value in another unit of its kind; raises ValueError where there is no way between them.
+
+    Both are canonical spellings.
+    """
+    base, factor = _IN_BASE.get(unit, (unit, 1.0))
+    target_base, target_factor = _IN_BASE.get(target, (target, 1.0))
+    if base != target_base:
+        raise ValueError(f"{unit} cannot be converted to {target}")
+    return value * factor / target_factor
+
+
+def is_time(unit: str) -> bool:
+    """Whether less of it is better: seconds and their parts."""
+    return _IN_BASE.get(unit, (unit, 1.0))[0] == "s"
+
+
 def canonical_unit(text: str) -> str | None:
     """The one spelling of a unit, or None when it is not known.
 

@@ -54,6 +54,10 @@ Observations = Annotated[
         "--observations", metavar="FILE", help="CSV of your own measurements of this rig."
     ),
 ]
+Demands = Annotated[
+    Path | None,
+    typer.Option("--demands", metavar="FILE", help="Profile of your program, for a workload."),
+]
 
 
 def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
@@ -74,6 +78,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         scaling: Scaling = None,
         level: Level = None,
         observed: Observations = None,
+        demands: Demands = None,
         source: Input = None,
         target: Output = None,
         as_json: Json = False,
@@ -97,7 +102,9 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "scaling": scaling,
             "level": level,
         }
-        run_predict(given, options or [], source, target, as_json, ensure_champion, observed)
+        run_predict(
+            given, options or [], source, target, as_json, ensure_champion, observed, demands
+        )
 
     @app.command()
     def compare(
@@ -114,6 +121,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         scaling: Scaling = None,
         level: Level = None,
         observed: Observations = None,
+        demands: Demands = None,
         source: Input = None,
         target: Output = None,
         as_json: Json = False,
@@ -137,7 +145,15 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "level": level,
         }
         run_compare(
-            given, runtimes, options or [], source, target, as_json, ensure_champion, observed
+            given,
+            runtimes,
+            options or [],
+            source,
+            target,
+            as_json,
+            ensure_champion,
+            observed,
+            demands,
         )
 
     @app.command()

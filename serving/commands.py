@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem
+from features.flags import options_of
 from serving.files import check_output, shown
 from serving.flat import (
     comparison_from_flat,
-    options_of,
     question_from_flat,
     read_rows,
     write_rows,
 )
 from serving.observations import read_observations
+from serving.profile import read_demands
 from serving.questions import Comparison, Question
 
 T = TypeVar("T", Question, Comparison)
@@ -33,10 +34,11 @@ def run_predict(
     as_json: bool,
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
+    demands: Path | None = None,
 ) -> None:
     """Predict one scenario of flags, or each row of a CSV with the flags as its defaults,
-    given the caller's own measurements in the CSV `observed`."""
-    rows, questions = _asked(given, pairs, source, target, question_from_flat, observed)
+    given the caller's own measurements in the CSV `observed` and the profile `demands`."""
+    rows, questions = _asked(given, pairs, source, target, question_from_flat, observed, demands)
     predictor = _predictor(ensure_champion)
     from serving.answers import answer
 
@@ -58,11 +60,18 @@ def run_compare(
     as_json: bool,
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
+    demands: Path | None = None,
 ) -> None:
     """Compare runtimes for one scenario of flags, or for each row of a CSV, given the
-    caller's own measurements in the CSV `observed`."""
+    caller's own measurements in the CSV `observed` and the profile `demands`."""
     rows, comparisons = _asked(
-        given, pairs, source, target, lambda row: comparison_from_flat(row, runtimes), observed
+        given,
+        pairs,
+        source,
+        target,
+        lambda row: comparison_from_flat(row, runtimes),
+        observed,
+        demands,
     )
     predictor = _predictor(ensure_champion)
     from serving.answers import compare
@@ -92,6 +101,7 @@ def _asked(
     target: Path | None,
     ask: Callable[[Mapping[str, Any]], T],
     observed: Path | None,
+    demands: Path | None,
 ) -> tuple[list[dict[str, Any]], list[T]]:
     """The records that were asked of, and what `ask` makes of them with the observations."""
     observations = () if observed is None else read_observations(observed)
@@ -102,7 +112,9 @@ def _asked(
     empty = [Problem(key, "is empty") for key, value in given.items() if value == ""]
     if empty:
         raise InvalidInput(empty)
-    flags = {key: value for key, value in {**given, **options_of(pairs)}.items() if value}
+    profile = {} if demands is None else read_demands(demands)
+    named = {**profile, **given, **options_of(pairs)}
+    flags = {key: value for key, value in named.items() if value}
     if source is None:
         if target is not None:
             raise InvalidInput([Problem("output", "goes with --input")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -49,27 +49,6 @@ def comparison_from_flat(
     if made is None or problems:
         raise InvalidInput(problems)
     return made
-
-
-def options_of(pairs: Iterable[str]) -> dict[str, str]:
-    """The record of `KEY=VALUE` flags. Raises InvalidInput."""
-    words = vocabulary()
-    known = [*words.mechanisms, *words.demand_fields]
-    record: dict[str, str] = {}
-    problems = []
-    for pair in pairs:
-        key, equals, value = (part.strip() for part in pair.partition("="))
-        if not (key and equals and value):
-            problems.append(Problem("with", f"KEY=VALUE is needed, not {pair[:60]!r}"))
-        elif key not in known:
-            problems.append(unknown_name("option", key, known))
-        elif key in record:
-            problems.append(Problem(key, "is given twice"))
-        else:
-            record[key] = value
-    if problems:
-        raise InvalidInput(problems)
-    return record
 
 
 def read_rows(

@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 
 from features.cost import CostInputs
 from features.errors import InvalidInput, Problem
+from features.flags import options_of
 from features.properties import ISOLATION, TreeAnswer, decision_tree
 from models.recommendation import Constraints, recommend
 from serving.answers import OnRig, Predicts, native_at
 from serving.fields import MAX_ENTRIES, Finite, Text
-from serving.flat import comparison_from_flat, options_of
+from serving.flat import comparison_from_flat
 from serving.observations import read_observations
 from serving.questions import Comparison, ask_all, collect
 from serving.schema import CompareBody, split_options, with_observations

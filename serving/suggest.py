@@ -12,12 +12,13 @@ from pydantic import BaseModel, Field
 
 from features.benchmarks import benchmarks
 from features.errors import InvalidInput, Problem, unknown_name
+from features.flags import options_of
 from features.scenario import Scenario
 from features.vocabulary import vocabulary
 from models.predictor import Predictor
 from models.suggestion import Suggestion, suggest
 from serving.fields import Text
-from serving.flat import options_of, question_from_flat
+from serving.flat import question_from_flat
 from serving.observations import read_observations
 from serving.questions import Question, ask, collect
 from serving.schema import PredictBody, split_options, with_observations

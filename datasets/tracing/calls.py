@@ -35,6 +35,11 @@ _FILE_CALLS = _DATA_CALLS | _names(
 _SOCKET_CALLS = _DATA_CALLS | _names(
     "recvfrom recvmsg recvmmsg sendto sendmsg sendmmsg accept accept4 connect shutdown"
 )
+# What moves data over sockets alone, and what stands for files alone, whatever the descriptor.
+_SOCKET_ONLY = _SOCKET_CALLS - _DATA_CALLS
+_FILE_ONLY = _names("pread64 pwrite64 preadv pwritev preadv2 pwritev2 copy_file_range") | (
+    _FILE_CALLS - _DATA_CALLS - _PATH_CALLS
+)
 _CREATIONS = _names("fork vfork clone clone3")
 _LOCKS = re.compile(r"\bF_(OFD_)?(SETLKW?|GETLK)\b")
 
@@ -71,6 +76,17 @@ def class_of(name: str, arguments: str) -> str:
     ):
         return "file_calls"
     return "calls"
+
+
+def class_of_name(name: str) -> str | None:
+    """The class of a call by its name alone; None where what the descriptor is decides."""
+    if name in _PATH_CALLS:
+        return "open_calls"
+    if name in _SOCKET_ONLY:
+        return "socket_calls"
+    if name in _FILE_ONLY:
+        return "file_calls"
+    return None if name in _DATA_CALLS else "calls"
 
 
 def count_calls(lines: Iterable[str]) -> CallCounts:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
+import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,22 +22,23 @@ EVENTS = {
     "page-faults": "faults",
     "block:block_bio_queue": "io_ops",
 }
-_ATTACHING_S = 0.4
+_OBEYING_S = _ENDING_S = 10.0
+_POLL_S = 0.05
 
 
-def parse_perf(text: str) -> dict[str, float]:
+def parse_perf(text: str, names: Mapping[str, str] = EVENTS) -> dict[str, float]:
     """The counts of `perf stat -x,` by our names; an event that was not counted is left out."""
     counts = {}
     for line in text.splitlines():
         cells = line.split(",")
-        if line.startswith("#") or len(cells) < 3 or cells[2] not in EVENTS:
+        if line.startswith("#") or len(cells) < 3 or cells[2] not in names:
             continue
         try:
             value = float(cells[0])
         except ValueError:  # "<not supported>", "<not counted>"
             continue
         if math.isfinite(value):
-            counts[EVENTS[cells[2]]] = value
+            counts[names[cells[2]]] = value
     return counts
 
 
@@ -62,13 +66,36 @@ def perf_command(events: Sequence[str], output: Path) -> list[str]:
 
 
 @contextmanager
-def attached(events: Sequence[str], pids: Sequence[int], output: Path) -> Iterator[None]:
-    """Count the events of processes and of what they start, while the block runs."""
-    asked = [*perf_command(events, output), "-p", ",".join(map(str, pids))]
-    perf = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(_ATTACHING_S)
-        yield
-    finally:
-        perf.send_signal(signal.SIGINT)
-        perf.wait(timeout=10)
+def attached(events: Sequence[str], pids: Sequence[int], output: Path) -> Iterator[int]:
+    """Count the events of processes and of what they start, while the block runs and no longer.
+
+    Yields the id of perf's own process. Where perf cannot attach the block runs all the same, and
+    `output` holds no counts.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        fifos = [Path(folder) / name for name in ("control", "done")]
+        for fifo in fifos:
+            os.mkfifo(fifo)
+        asked = [*perf_command(events, output), "-p", ",".join(map(str, pids))]
+        asked += ["-D", "-1", "--control", f"fifo:{fifos[0]},{fifos[1]}"]
+        perf = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        control, done = (os.open(fifo, os.O_RDWR) for fifo in fifos)
+        try:
+            _told(perf, control, done, b"enable\n")
+            yield perf.pid
+            _told(perf, control, done, b"disable\n")
+        finally:
+            os.close(control)
+            os.close(done)
+            perf.send_signal(signal.SIGINT)
+            perf.wait(timeout=_ENDING_S)
+
+
+def _told(perf: subprocess.Popen[bytes], control: int, done: int, command: bytes) -> None:
+    """Give perf a command and wait until it has obeyed, or has ended."""
+    os.write(control, command)
+    end = time.monotonic() + _OBEYING_S
+    while perf.poll() is None and time.monotonic() < end:
+        if select.select([done], [], [], _POLL_S)[0]:
+            os.read(done, len(b"ack\n\0"))
+            return

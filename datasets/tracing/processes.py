@@ -73,6 +73,72 @@ def shared_out_gb(pids: Iterable[int]) -> float:
     return total_kb * 1024 / 1e9
 
 
+def threads(pids: Iterable[int]) -> int:
+    """How many threads processes have now."""
+    return sum(len(list((_PROC / str(pid) / "task").glob("*"))) for pid in pids)
+
+
+def switches_and_faults(pids: Iterable[int]) -> tuple[float, float]:
+    """Context switches of the threads that live, and major faults with those of the ended."""
+    switches = major = 0.0
+    for pid in pids:
+        for status in (_PROC / str(pid) / "task").glob("*/status"):
+            try:
+                lines = status.read_text().splitlines()
+            except OSError:
+                continue
+            switches += sum(float(x.split()[1]) for x in lines if "ctxt_switches" in x)
+        try:
+            stat = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        major += float(stat[9]) + float(stat[10])
+    return switches, major
+
+
+def connections(pids: Iterable[int]) -> int:
+    """Established TCP connections that processes hold; one that both ends of hold counts twice."""
+    established: set[str] = set()
+    held: set[str] = set()
+    for pid in pids:
+        for name in ("tcp", "tcp6"):
+            try:
+                lines = (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]
+            except OSError:
+                continue
+            cells = [line.split() for line in lines]
+            established |= {cell[9] for cell in cells if cell[3] == "01"}
+        for link in (_PROC / str(pid) / "fd").glob("*"):
+            try:
+                said = os.readlink(link)  # noqa: PTH115
+            except OSError:
+                continue
+            if said.startswith("socket:["):
+                held.add(said[8:-1])
+    return len(established & held)
+
+
+def network(pid: int) -> tuple[float, float]:
+    """Packets and bytes, both ways, of the network namespace of a process.
+
+    What goes over the loopback device is both sent and received there and counted once.
+    """
+    packets = moved = 0.0
+    try:
+        lines = (_PROC / str(pid) / "net" / "dev").read_text().splitlines()
+    except OSError:
+        return 0.0, 0.0
+    for line in lines:
+        name, colon, numbers = line.partition(":")
+        if not colon:
+            continue
+        cells = [float(cell) for cell in numbers.split()]
+        alone = name.strip() == "lo"
+        packets += cells[1] + (0.0 if alone else cells[9])
+        moved += cells[0] + (0.0 if alone else cells[8])
+    return packets, moved
+
+
 def loopback() -> tuple[float, float]:
     """Packets and bytes that the loopback device has carried."""
     for line in (_PROC / "net" / "dev").read_text().splitlines():

@@ -8,13 +8,11 @@ handshakes and start-up fall out of it.
 from __future__ import annotations
 
 import datetime
-import platform
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from datasets.traces import Trace
 from datasets.tracing.calls import CallCounts
+from datasets.tracing.machine import cpu_model, kernel, virtualised
 from datasets.tracing.processes import Usage
 from datasets.tracing.program import Point
 
@@ -86,17 +84,9 @@ def trace_of(tally: Tally, point: Point, program: str, version: str, command: st
         bytes=tally.bytes,
         storage_bytes=max(0.0, usage.storage_bytes),
         working_set_gb=tally.working_set_gb,
-        kernel=re.match(r"[\d.]+", platform.release())[0],  # type: ignore[index]
-        cpu_model=_cpu("model name"),
-        virtualised=" hypervisor " in f" {_cpu('flags')} ",
+        kernel=kernel(),
+        cpu_model=cpu_model(),
+        virtualised=virtualised(),
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         note=point.note,
     )
-
-
-def _cpu(key: str) -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == key:
-            return value.strip()
-    return "unknown"

@@ -64,7 +64,7 @@ def live(predictor, tmp_path_factory) -> Iterator[Live]:
 
 
 def _wait_until_ready(process: subprocess.Popen, http: httpx.Client, log: Path) -> None:
-    for _ in range(200):
+    for _ in range(900):
         assert process.poll() is None, log.read_text()
         try:
             if http.get("/readyz").status_code == 200:
