@@ -1,18 +1,18 @@
 """What each side kept of native, and whether a difference can be told from native's own scatter.
 
 A side's figure is the median over rounds of each round's minimum over windows. The band comes from
-the two natives: in each round their labels may be swapped, and the ratios of all such swaps are
-what chance alone makes. A ratio inside the band is no difference seen.
+the two natives: how far their rounds scatter tells how far apart the medians of two equal sides
+come by chance. A ratio inside the band is no difference seen.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
+
+from scipy.special import stdtrit
 
 from datasets.measuring.catalog import Benchmark
 from datasets.measuring.plan import AGAIN, NATIVE, Plan
@@ -20,9 +20,8 @@ from datasets.measuring.rounds import Round
 from datasets.measuring.session import Answer
 
 _BAND_LEVEL = 0.95
-# All swaps of so many rounds are looked at; of more, this many drawn ones.
-_ALL_SWAPS = 11
-_DRAWN = 2000
+# Standard error of a median over that of a mean, for normal scatter: sqrt(pi / 2).
+_MEDIAN_TO_MEAN = math.sqrt(math.pi / 2)
 # Scaled median absolute deviations from the median at which a figure is shown as an outlier, and
 # the least that one is taken to be: a hundredth is within what a timer and a cache do.
 _OUTLYING = 4.0
@@ -34,7 +33,7 @@ _MAD_TO_SD = 1.4826
 class Compared:
     """One side's benchmark against native: times in ns per operation.
 
-    `band` is the greatest |log ratio| that the two natives make by chance at the level of 0.95.
+    `band` is the greatest |log ratio| that two equal sides make by chance at the level of 0.95.
     `spread` is the relative standard deviation of the ratios of the rounds. `outliers` are rounds,
     counted from 1, whose figure stands apart; none is left out of anything.
     """
@@ -83,24 +82,16 @@ def compare(plan: Plan, rounds: Sequence[Round]) -> tuple[list[Compared], list[M
 
 
 def band_of(first: Sequence[float], second: Sequence[float]) -> float:
-    """The |log ratio| of medians that swapping the labels of pairs stays below at the band's
-    level; both (n,) times of the same rounds."""
-    pairs = list(zip(first, second, strict=True))
-    if len(pairs) <= _ALL_SWAPS:
-        swaps = list(itertools.product((False, True), repeat=len(pairs)))
-    else:
-        drawn = random.Random(0)
-        swaps = [tuple(drawn.random() < 0.5 for _ in pairs) for _ in range(_DRAWN)]
-    apart = sorted(
-        abs(
-            math.log(
-                median(b if swap else a for (a, b), swap in zip(pairs, one, strict=True))
-                / median(a if swap else b for (a, b), swap in zip(pairs, one, strict=True))
-            )
-        )
-        for one in swaps
-    )
-    return apart[math.ceil(_BAND_LEVEL * len(apart)) - 1]
+    """The |log ratio| of medians that two equal sides stay below at the level, from the times
+    of two natives (n,), n > 1. Their scatter is taken by median absolute deviation, so that a few
+    disturbed rounds do not hide every difference; never less than the two are apart."""
+    logs = [[math.log(x) for x in side] for side in (first, second)]
+    residuals = [abs(x - median(side)) for side in logs for x in side]
+    count, freedom = len(first), 2 * len(first) - 2
+    scale = _MAD_TO_SD * median(residuals) * math.sqrt(len(residuals) / freedom)
+    error = _MEDIAN_TO_MEAN * scale * math.sqrt(2 / count)
+    apart = abs(math.log(median(first) / median(second)))
+    return max(apart, float(stdtrit(freedom, (1 + _BAND_LEVEL) / 2)) * error)
 
 
 def outliers_of(figures: Sequence[float]) -> tuple[int, ...]:
