@@ -20,7 +20,8 @@ class Benchmark:
     `demands` is what differs from the workload's profile. Where `own_time` holds, one operation
     is one thing that a kernel is asked for, and the row's `op_us` is the time it took natively.
     `huge` asks for 2 MiB pages; such a row is compared with `bare`, the benchmark with bare
-    metal's usual pages. `quick` is whether `--quick` runs it.
+    metal's usual pages. `loopback` stays inside the instance's own network stack. `quick` is
+    whether `--quick` runs it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Benchmark:
     own_time: bool = False
     huge: bool = False
     bare: str = ""
+    loopback: bool = False
     quick: bool = True
 
 
@@ -82,6 +84,23 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "pwrite of 4 KiB into the page cache",
         {"write_share": 1.0},
         own_time=True,
+    ),
+    # Over the loopback device: the instance's own stack, no packet on a wire, no link to fill.
+    Benchmark(
+        "tcp-round",
+        "network.latency",
+        "round trip of 64 bytes over TCP on the loopback device",
+        {"packets": 0.0, "round_trips": 0.0, "socket_calls": 4.0, "switches": 2.0},
+        own_time=True,
+        loopback=True,
+    ),
+    Benchmark(
+        "tcp-stream",
+        "network.throughput",
+        "64 KiB over TCP on the loopback device",
+        {"packets": 0.0, "link_bound": 0.0, "socket_calls": 2.0, "payload_bytes": 65536.0},
+        own_time=True,
+        loopback=True,
     ),
     Benchmark(
         "page-fault",

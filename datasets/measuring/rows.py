@@ -13,6 +13,8 @@ from features.choices import settled
 from features.scenario import RETAINED_RANGE, Scenario, resource_class
 
 _HUGE_ENOUGH = 0.9
+# A band [log ratio] beyond which native itself was disturbed too much to be a yardstick.
+_NOISY = 0.2
 _FIGURES = 4
 _PER_UNIT = {"ns": 1.0, "ms": 1e6}
 
@@ -76,6 +78,10 @@ def _row(
     wished = dict(runtime.mechanisms)
     if benchmark.huge:
         wished["page_size"] = "2m"
+    if benchmark.loopback and runtime.word == "container":
+        wished["network_path"] = (
+            "host"  # its stack is the host's own, and no virtual pair is passed
+        )
     if here.virtualised:
         wished["nested"] = "yes"
     # A runtime that cannot say `nested` (WebAssembly leaves no guest) says so in the detail alone.
@@ -104,10 +110,17 @@ def _row(
         metric=benchmark.title,
         spread=_rounded(min(one.spread, 10.0)),
         repeats=one.repeats,
+        caution=_caution(one),
         benchmark=f"nearmetal measure {benchmark.name}",
         detail=_detail(one, version, here),
         year=year,
     )
+
+
+def _caution(one: Compared) -> str:
+    if one.band > _NOISY:
+        return "noisy-baseline"
+    return "loopback" if one.benchmark.loopback else ""
 
 
 def _detail(one: Compared, version: str, here: Machine) -> str:

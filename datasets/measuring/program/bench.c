@@ -18,8 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 #ifndef __wasm__
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #endif
@@ -345,6 +349,73 @@ static void pipe_end(void) {
     sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
+/* A connection over the loopback device to a child that echoes or swallows what it is sent. */
+static int link_end = -1;
+static char bulk[65536];
+
+static int tcp_setup(int echo) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int on = 1, listening = socket(AF_INET, SOCK_STREAM, 0);
+    if (listening < 0) return fail(strerror(errno));
+    if (bind(listening, (struct sockaddr *)&at, sizeof at) || listen(listening, 1) ||
+        getsockname(listening, (struct sockaddr *)&at, &size)) {
+        close(listening);
+        return fail(strerror(errno));
+    }
+    child = fork();
+    if (child < 0) return fail(strerror(errno));
+    if (child == 0) {
+        int peer = accept(listening, NULL, NULL);
+        ssize_t got;
+        close(listening);
+        setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        while ((got = read(peer, bulk, sizeof bulk)) > 0)
+            if (echo && write(peer, bulk, got) != got) break;
+        _exit(0);
+    }
+    link_end = socket(AF_INET, SOCK_STREAM, 0);
+    if (link_end < 0 || connect(link_end, (struct sockaddr *)&at, sizeof at)) {
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        close(listening);
+        if (link_end >= 0) close(link_end);
+        return fail("the loopback device is not up");
+    }
+    close(listening);
+    setsockopt(link_end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return 0;
+}
+
+static int tcp_echo_setup(void) { return tcp_setup(1); }
+static int tcp_stream_setup(void) { return tcp_setup(0); }
+
+static void tcp_round(uint64_t ops) {
+    char message[64] = {0};
+    for (uint64_t i = 0; i < ops; i++) {
+        if (write(link_end, message, sizeof message) != sizeof message) _exit(3);
+        for (size_t got = 0; got < sizeof message;) {
+            ssize_t piece = read(link_end, message, sizeof message - got);
+            if (piece <= 0) _exit(3);
+            got += piece;
+        }
+    }
+}
+
+static void tcp_stream(uint64_t ops) {
+    for (uint64_t i = 0; i < ops; i++)
+        for (size_t sent = 0; sent < sizeof bulk;) {
+            ssize_t piece = write(link_end, bulk + sent, sizeof bulk - sent);
+            if (piece <= 0) _exit(3);
+            sent += piece;
+        }
+}
+
+static void tcp_end(void) {
+    close(link_end);
+    waitpid(child, NULL, 0);
+}
+
 static void fault(uint64_t ops) {
     for (uint64_t i = 0; i < ops; i++) {
         char *fresh = mmap(NULL, FAULT_PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -394,6 +465,8 @@ static const struct benchmark benchmarks[] = {
 #ifndef __wasm__
     {"getppid", getppid_call, NULL, NULL, 1},
     {"pipe", pipe_round, pipe_setup, pipe_end, 1},
+    {"tcp-round", tcp_round, tcp_echo_setup, tcp_end, 1},
+    {"tcp-stream", tcp_stream, tcp_stream_setup, tcp_end, 1},
     {"page-fault", fault, NULL, NULL, FAULT_PAGES},
     {"fork", fork_wait, NULL, NULL, 1},
 #endif

@@ -92,6 +92,19 @@ def test_huge_pages_are_compared_with_the_usual_ones_and_left_out_where_unknown(
     assert "2 MiB pages" in left_out[0].why
 
 
+def test_a_row_of_a_disturbed_native_or_of_no_wire_says_so():
+    rows, _ = made(
+        [
+            compared("runc", "fork", band=0.5),
+            compared("runc", "tcp-round"),
+            compared("runsc-ptrace", "tcp-round"),
+            compared("runc", "pipe"),
+        ]
+    )
+    assert [row.caution for row in rows] == ["noisy-baseline", "loopback", "loopback", ""]
+    assert [row.scenario.mechanism("network_path") for row in rows[1:3]] == ["host", "netstack"]
+
+
 def test_emulation_has_no_word_and_makes_no_row():
     rows, left_out = made([compared("qemu-tcg", "getppid"), compared("qemu-tcg", "pipe")])
     assert not rows
