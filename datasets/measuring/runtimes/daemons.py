@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tarfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from datasets.measuring.runtimes.runtime import Place, Runtime, call, first_line, not_on_path
+
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
 class Docker(Runtime):
@@ -75,15 +79,24 @@ class Podman(Runtime):
         root = str(place.of(self.name) / "rootfs")
         line = [*self._tool(place), "run", "--rm", "--interactive", "--network", "none"]
         line += ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+        line += ["--cgroup-parent", f"/{place.name(self.name)}"]
         return [*line, "--name", place.name(self.name), "--rootfs", root, "/bench", "/data"]
 
     def clean(self, place: Place) -> None:
         if (place.of(self.name) / "store").exists():
             call([*self._tool(place), "rm", "--force", "--all"], check=False)
+        # Podman leaves the parent that it made; by the name that none but this run gives.
+        for parent in _CGROUPS.glob(f"**/{place.name(self.name)}"):
+            for folder in sorted((p for p in parent.rglob("*") if p.is_dir()), reverse=True):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
     def _tool(self, place: Place) -> list[str]:
         own = place.of(self.name)
         line = ["podman", "--root", str(own / "store"), "--runroot", str(own / "run")]
+        line += ["--tmpdir", str(own / "tmp")]
         # A store of one run: nothing to share, so the plainest driver; no systemd is needed.
         line += ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]
         return [*line, "--events-backend", "file", *(["--runtime", "runc"] if _has_runc() else [])]
