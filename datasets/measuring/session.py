@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.measuring.interrupts import held
+
 ANSWER_S = 60.0
 START_S = 30.0
 _END_S = 5.0
@@ -47,8 +49,9 @@ class Session:
         self.log = log
         self._rest = b""
         start = time.perf_counter()
-        with log.open("wb") as errors:
-            try:
+        self.process: subprocess.Popen[bytes] | None = None
+        try:
+            with held(), log.open("wb") as errors:
                 # A process group of its own: an interrupt from the keyboard is ours to handle.
                 self.process = subprocess.Popen(
                     command,
@@ -57,11 +60,11 @@ class Session:
                     stderr=errors,
                     start_new_session=True,
                 )
-            except OSError as error:
-                raise Broken(error.strerror or str(error)) from None
-        try:
             if self._line(START_S) != "ready":
                 raise Broken(self._why("it does not speak as the program does"))
+        except OSError as error:
+            self.close()
+            raise Broken(error.strerror or str(error)) from None
         except BaseException:
             self.close()
             raise
@@ -75,6 +78,7 @@ class Session:
 
     def ask(self, benchmark: str, budget_ms: float) -> Answer:
         """Measure one benchmark. Raises Broken when the instance does not answer."""
+        assert self.process is not None
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(f"{benchmark} {budget_ms:g}\n".encode())
@@ -86,6 +90,8 @@ class Session:
     def close(self) -> None:
         """End the instance: it ends by itself when nobody asks any more, else it is killed."""
         process = self.process
+        if process is None:
+            return
         for stream in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
@@ -97,6 +103,7 @@ class Session:
             process.wait()
 
     def _line(self, limit_s: float) -> str:
+        assert self.process is not None
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         end = time.monotonic() + limit_s

@@ -6,8 +6,8 @@ import contextlib
 import datetime
 import os
 import shutil
-import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from datasets.measurement import Measurement
 from datasets.measuring.comparison import Compared, Missing, compare
 from datasets.measuring.conditions import Machine, machine, settings
+from datasets.measuring.interrupts import held, interruptible
 from datasets.measuring.plan import NATIVE, Plan, make_plan
 from datasets.measuring.program import build
 from datasets.measuring.rounds import Round, Step, measure_round
@@ -28,6 +29,7 @@ from datasets.table import write_measurements
 from features.errors import InvalidInput, NotStored, Problem, unknown_name
 
 STEM = "nearmetal-measure"
+_REMOVING_S = 5.0
 Say = Callable[[str], None]
 Progress = Callable[[str, int], contextlib.AbstractContextManager[Step]]
 
@@ -88,14 +90,15 @@ def measure(
             for number in range(len(rounds), plan.rounds):
                 rounds.append(measure_round(plan, number, by_name, place, step))
                 if output:
-                    keep_rounds(output, plan, rounds)
+                    keep(output, plan, rounds)
         set_to = {**settings(), "compiler": place.built.compiler}
     compared, missing = compare(plan, rounds)
     year = datetime.datetime.now(datetime.UTC).year
     rows, left_out = rows_of(compared, by_name, versions, here, source, year)
     if output and rows:
-        write_measurements(output, rows)
-        forget_rounds(output)
+        with _kept(output):
+            write_measurements(output, rows)
+            forget_rounds(output)
     return Result(plan, compared, missing + left_out, rows, here, set_to, versions, rounds)
 
 
@@ -138,13 +141,16 @@ def _announce(say: Say, place: Place, working: Sequence[Runtime], before: int, p
 @contextlib.contextmanager
 def _place() -> Iterator[Place]:
     """A folder of this run's own, with the program built in it."""
-    with _interruptible():
-        folder = Path(tempfile.mkdtemp(prefix=f"{STEM}-"))
+    with interruptible():
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=f"{STEM}-"))
+        except OSError as error:
+            raise NotStored(f"no folder can be made: {error.strerror}") from None
         try:
             yield Place(folder, f"{STEM}-{os.getpid()}", build(folder))
         finally:
-            with _undisturbed():
-                shutil.rmtree(folder, ignore_errors=True)
+            with held():
+                _remove(folder)
 
 
 @contextlib.contextmanager
@@ -156,39 +162,32 @@ def _prepared(working: Sequence[Runtime], place: Place) -> Iterator[None]:
     except Broken as why:
         raise InvalidInput([Problem("runtime", str(why))]) from None
     finally:
-        with _undisturbed():
+        with held():
             for runtime in working:
                 with contextlib.suppress(Broken):
                     runtime.clean(place)
 
 
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends a run as an interrupt from the keyboard does."""
+def _remove(folder: Path) -> None:
+    """Remove a folder; an instance that is just ending may still be making things in it."""
+    end = time.monotonic() + _REMOVING_S
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
 
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
 
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not in the main thread: signals are its caller's
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def keep(output: Path, plan: Plan, rounds: Sequence[Round]) -> None:
+    """Keep the rounds so far next to the output. Raises NotStored."""
+    with _kept(output):
+        keep_rounds(output, plan, rounds)
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second interrupt waits until what was made is taken away."""
-    held = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+def _kept(output: Path) -> Iterator[None]:
     try:
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    except OSError as error:
+        raise NotStored(f"{output} cannot be written: {error.strerror}") from None
 
 
 def _writable(output: Path | None) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from datasets.measuring import suite
 from datasets.measuring.plan import AGAIN
 from datasets.measuring.runtimes import runtimes
 from datasets.table import read_measurements
+from features.errors import InvalidInput
 from serving.observations import read_observations
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -191,3 +193,11 @@ def test_wrong_input_is_one_line(arguments, told):
     assert done.returncode == 2
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_run_without_a_compiler_says_what_to_install_and_leaves_no_folder(monkeypatch):
+    before = surroundings()["folders"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InvalidInput, match="install gcc or clang"):
+        suite.probe_all(["native"])
+    assert surroundings()["folders"] == before

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 
 import pytest
 
+from datasets.measuring import suite
 from datasets.measuring.catalog import BY_NAME
 from datasets.measuring.conditions import machine
 from datasets.measuring.plan import AGAIN, NATIVE, Plan, make_plan
@@ -13,7 +15,7 @@ from datasets.measuring.program import Built
 from datasets.measuring.rounds import Round
 from datasets.measuring.session import Answer
 from datasets.measuring.state import forget_rounds, keep_rounds, load_rounds, state_file
-from features.errors import InvalidInput
+from features.errors import InvalidInput, NotStored
 
 PLAN = Plan((NATIVE, "runc", AGAIN), (BY_NAME["getppid"],), 5, 1.0, "one")
 ROUND = Round({NATIVE: {"getppid": Answer(100.0, 9)}}, {"runc": "it has ended"}, {"steal": 0.1})
@@ -55,3 +57,12 @@ def test_too_few_repetitions_are_refused(tmp_path, repetitions):
     built = Built(tmp_path / "bench", "cc 1", None, "")
     with pytest.raises(InvalidInput, match="repetitions"):
         make_plan(["runc"], {}, machine(), built, quick=True, repetitions=repetitions)
+
+
+def test_a_disk_that_is_full_is_told_in_a_line(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("datasets.table.tempfile.mkstemp", full)
+    with pytest.raises(NotStored, match="mine.csv cannot be written: No space left"):
+        suite.keep(tmp_path / "mine.csv", PLAN, [ROUND])
