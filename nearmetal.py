@@ -33,7 +33,7 @@ serving.cli.register(app, training.cli.ensure_champion)
 serving.matrix.register(app, training.cli.ensure_champion)
 serving.options.register(app)
 training.cli.register(app)
-datasets.cli.register(app)
+datasets.cli.register(app, training.cli.progress_bar)
 
 
 # A wrong flag or command, as the command line's library tells it.
@@ -52,7 +52,7 @@ def main() -> None:
     except NearmetalError as error:
         print(_told(error), file=sys.stderr)
         raise SystemExit(2) from None
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         raise SystemExit(130) from None
     raise SystemExit(code if isinstance(code, int) else 0)
 

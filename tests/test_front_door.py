@@ -54,6 +54,7 @@ def test_help_is_given_and_shows_examples():
         "evaluate",
         "ui",
         "serve",
+        "measure",
     ):
         assert "Example" in run("-m", "nearmetal", command, "--help").stdout, command
 

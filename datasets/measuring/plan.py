@@ -1,0 +1,68 @@
+"""What one run measures and how often; what a state file belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from datasets.measuring.catalog import Benchmark, chosen
+from datasets.measuring.conditions import Machine
+from datasets.measuring.program import Built, source_digest
+from features.errors import InvalidInput, Problem
+
+MIN_REPETITIONS = 5
+MAX_REPETITIONS = 200
+_QUICK = (5, 15.0)
+_FULL = (15, 60.0)
+
+# The two natives that are compared with one another; isolated runtimes with both.
+NATIVE = "native"
+AGAIN = "native (again)"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sides in their order, benchmarks, rounds, and the time for each benchmark in one [ms]."""
+
+    sides: tuple[str, ...]
+    benchmarks: tuple[Benchmark, ...]
+    rounds: int
+    budget_ms: float
+    digest: str
+
+    @property
+    def steps(self) -> int:
+        """Figures that are taken in all: each benchmark's, and each side's start."""
+        return self.rounds * len(self.sides) * (len(self.benchmarks))
+
+    def order(self, turn: int) -> tuple[str, ...]:
+        """The sides in the order of one turn: each comes first equally often."""
+        shift = turn % len(self.sides)
+        turned = (*self.sides[shift:], *self.sides[:shift])
+        return turned if (turn // len(self.sides)) % 2 == 0 else tuple(reversed(turned))
+
+
+def make_plan(
+    isolated: Sequence[str],
+    versions: Mapping[str, str],
+    here: Machine,
+    built: Built,
+    *,
+    quick: bool,
+    repetitions: int | None,
+) -> Plan:
+    """The plan of a run. Raises InvalidInput when repetitions are too few or too many."""
+    rounds, budget_ms = _QUICK if quick else _FULL
+    rounds = rounds if repetitions is None else repetitions
+    if not MIN_REPETITIONS <= rounds <= MAX_REPETITIONS:
+        said = f"must be {MIN_REPETITIONS} to {MAX_REPETITIONS}, not {rounds}"
+        raise InvalidInput([Problem("repetitions", said)])
+    benchmarks = chosen(quick=quick)
+    sides = (NATIVE, *isolated, AGAIN)
+    # Figures taken under another kernel, version, compiler or program are not of this run.
+    facts = [sides, [b.name for b in benchmarks], budget_ms, source_digest(), built.compiler]
+    facts += [dict(versions), here.described, here.kernel]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return Plan(sides, benchmarks, rounds, budget_ms, digest)

@@ -1,0 +1,203 @@
+"""The suite on this machine's own runtimes: what it finds, and that nothing stays behind.
+
+Bounds are wide: they tell a broken harness, not a slow machine.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from datasets.measuring import suite
+from datasets.measuring.plan import AGAIN
+from datasets.measuring.runtimes import runtimes
+from datasets.table import read_measurements
+from features.errors import InvalidInput
+from serving.observations import read_observations
+
+ROOT = Path(__file__).resolve().parents[3]
+WANTED = ("bubblewrap", "runc", "wasmtime", "runsc-ptrace")
+NEARMETAL = [sys.executable, "-m", "nearmetal"]
+
+
+@pytest.fixture(scope="module")
+def working(tmp_path_factory, built):
+    """Which of the wanted runtimes work here, and why each other does not."""
+    from datasets.measuring.runtimes.runtime import Place
+
+    place = Place(tmp_path_factory.mktemp("probes"), "nearmetal-probe", built)
+    probes = [runtime.probe(place) for runtime in runtimes() if runtime.name in WANTED]
+    return {p.runtime: p.why_not for p in probes}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, working):
+    """One quick run of those that work: its document, its file, and the machine around it."""
+    names = [name for name, why_not in working.items() if not why_not]
+    if not names:
+        pytest.skip(f"none works here: {working}")
+    output = tmp_path_factory.mktemp("run") / "mine.csv"
+    before = surroundings()
+    done = subprocess.run(
+        [*NEARMETAL, "measure", "--quick", "--json", "--output", str(output), *flags(names)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), output, before, surroundings(), done.stderr
+
+
+def flags(names):
+    return [part for name in names for part in ("--runtime", name)]
+
+
+def surroundings():
+    """What a run may not change: processes (and so namespaces), mounts, cgroups, interfaces."""
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    return {
+        "processes": [p.name for p in Path("/proc").glob("[0-9]*") if is_ours(p)],
+        "mounts": [line for line in mounts if "nearmetal-measure" in line],
+        "cgroups": {str(p) for p in Path("/sys/fs/cgroup").rglob("*nearmetal-measure*")},
+        "interfaces": sorted(p.name for p in Path("/sys/class/net").iterdir()),
+        "folders": {str(p) for p in Path("/tmp").glob("nearmetal-measure-*")},
+    }
+
+
+def is_ours(process):
+    """Whether it is an instance or what holds one: others of the machine come and go."""
+    try:
+        words = (process / "cmdline").read_text(errors="replace")
+    except OSError:
+        return False
+    return "nearmetal-measure-" in words or words.startswith("/bench\0")
+
+
+def figure(document, runtime, benchmark):
+    found = [
+        r for r in document["results"] if (r["runtime"], r["benchmark"]) == (runtime, benchmark)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_each_runtime_gives_rows_that_both_doors_take(run, working):
+    document, output, *_ = run
+    rows = read_measurements(output)
+    assert len(rows) == len(document["rows"])
+    assert len(read_observations(output)) == len(rows)
+    assert all(row.repeats >= 5 and row.spread is not None and row.value for row in rows)
+    for name, why_not in working.items():
+        told = [r for r in document["results"] if r["runtime"] == name]
+        assert len(told) >= 9 if not why_not else not told
+
+
+def test_the_same_side_twice_is_alike(run):
+    again = figure(run[0], AGAIN, "int-dependent")
+    assert 0.8 < again["retained"] < 1.25
+    assert not again["difference_seen"]
+
+
+@pytest.mark.parametrize("name", ["bubblewrap", "runc"])
+def test_a_container_computes_as_native_does(run, working, name):
+    if working[name]:
+        pytest.skip(working[name])
+    document = run[0]
+    assert 0.85 < figure(document, name, "int-dependent")["retained"] < 1.15
+    assert figure(document, name, "startup")["retained"] < 0.7
+
+
+def test_webassembly_computes_and_has_no_processes(run, working):
+    if working["wasmtime"]:
+        pytest.skip(working["wasmtime"])
+    assert 0.3 < figure(run[0], "wasmtime", "int-dependent")["retained"] < 1.5
+    assert {"fork", "pipe"} <= {m["benchmark"] for m in run[0]["missing"]}
+
+
+def test_a_traced_call_costs_more_than_ten_native_ones(run, working):
+    if working["runsc-ptrace"]:
+        pytest.skip(working["runsc-ptrace"])
+    assert figure(run[0], "runsc-ptrace", "getppid")["retained"] < 0.1
+
+
+def test_it_tells_what_it_touches_and_leaves_nothing(run):
+    *_, before, after, said = run
+    assert "makes the folder" in said
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("ending", "names"),
+    [(signal.SIGINT, ("bubblewrap", "runc")), (signal.SIGTERM, ("runc", "runsc-ptrace"))],
+)
+def test_an_interrupt_leaves_nothing_but_the_rounds_so_far(tmp_path, working, ending, names):
+    names = [name for name in names if not working[name]]
+    if not names:
+        pytest.skip(f"none works here: {working}")
+    output = tmp_path / "mine.csv"
+    command = [*NEARMETAL, "measure", "--quick", "--output", str(output), *flags(names)]
+    before = surroundings()
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        state = output.with_name(f".{output.name}.measuring.json")
+        end = time.monotonic() + 120
+        while not state.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.3)  # into the next repetition, with instances running
+        assert surroundings()["processes"]
+        process.send_signal(ending)
+        assert process.wait(60) == 130
+        assert "Traceback" not in process.stderr.read()
+    assert surroundings() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == [state.name]
+    if ending == signal.SIGTERM:
+        return
+    resumed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "goes on after" in resumed.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == [output.name]
+
+
+def test_the_list_says_why_each_other_does_not_work():
+    done = subprocess.run(
+        [*NEARMETAL, "measure", "--list", "--json", "--runtime", "native", "--runtime", "kata"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    native, kata = json.loads(done.stdout)
+    assert set(native) == {"runtime", "works", "version", "why_not"}
+    assert native["works"]
+    assert kata["works"] or kata["why_not"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--runtime", "runk"], "did you mean runc"),
+        (["--output", "/nowhere/mine.csv"], "not a folder"),
+        (["--runtime", "kata", "--quick"], "kata: "),
+    ],
+)
+def test_wrong_input_is_one_line(arguments, told):
+    done = subprocess.run(
+        [*NEARMETAL, "measure", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_run_without_a_compiler_says_what_to_install_and_leaves_no_folder(monkeypatch):
+    before = surroundings()["folders"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InvalidInput, match="install gcc or clang"):
+        suite.probe_all(["native"])
+    assert surroundings()["folders"] == before
