@@ -94,7 +94,7 @@ def watch_command(
                 _look(watch, process.pid, counter, seconds, lambda: _ended(process.pid))
                 if watch.finished:
                     # It has ended but is not yet reaped: /proc still tells its bytes.
-                    _reap(watch, process, counter, argv, perf)
+                    _reap(watch, process, counter, argv, perf.pid)
                 else:
                     _end(process)
             watch.events = _counted(output, events, str(argv[0]))
@@ -112,12 +112,14 @@ def watch_process(pid: int, seconds: float, *, counter: Counter | None = None) -
     gone = _gone(pid)
     with tempfile.TemporaryDirectory() as folder:
         output, events = Path(folder) / "perf", events_of()
-        with attached(list(events), tree(pid), output):
+        with attached(list(events), tree(pid), output) as counting:
             _look(watch, pid, counter, seconds, gone)
         if watch.finished:
             said = f"process {pid} ended after {watch.seconds:.1f} of {seconds:g} s"
             raise InvalidInput([Problem("pid", said)])
-        watch.events = _counted(output, events, f"process {pid}")
+        seen = watch.seconds / (watch.seconds + counting.longer_s)
+        counted = _counted(output, events, f"process {pid}")
+        watch.events = {event: count * seen for event, count in counted.items()}
     return watch
 
 

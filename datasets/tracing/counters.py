@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 # perf's name of each event, and ours. A bio is queued in the context of the task that reads or
@@ -65,11 +66,20 @@ def perf_command(events: Sequence[str], output: Path) -> list[str]:
     return ["perf", "stat", "-x,", "-o", str(output), "-e", ",".join(events)]
 
 
-@contextmanager
-def attached(events: Sequence[str], pids: Sequence[int], output: Path) -> Iterator[int]:
-    """Count the events of processes and of what they start, while the block runs and no longer.
+@dataclass
+class Attached:
+    """perf's own process, and for how much longer than the block it counted each event [s], on the
+    average: it takes its events one after another, at the start and at the end."""
 
-    Yields the id of perf's own process. Where perf cannot attach the block runs all the same, and
+    pid: int
+    longer_s: float = 0.0
+
+
+@contextmanager
+def attached(events: Sequence[str], pids: Sequence[int], output: Path) -> Iterator[Attached]:
+    """Count the events of processes and of what they start, while the block runs and hardly longer.
+
+    Where perf cannot attach the block runs all the same, and
     `output` holds no counts.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -81,9 +91,14 @@ def attached(events: Sequence[str], pids: Sequence[int], output: Path) -> Iterat
         perf = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         control, done = (os.open(fifo, os.O_RDWR) for fifo in fifos)
         try:
+            counting = Attached(perf.pid)
+            began = time.monotonic()
             _told(perf, control, done, b"enable\n")
-            yield perf.pid
+            enabled = time.monotonic()
+            yield counting
+            ended = time.monotonic()
             _told(perf, control, done, b"disable\n")
+            counting.longer_s = 0.5 * (enabled - began + time.monotonic() - ended)
         finally:
             os.close(control)
             os.close(done)

@@ -19,6 +19,7 @@ from datasets.table import read_measurements
 from datasets.units import DIMENSIONS, converted, is_time
 from features.errors import InvalidInput
 from serving.observations import read_observations
+from training.cli import progress_bar
 
 DATA = Path(__file__).parent.parent / "data" / "imports"
 SAMPLES = {
@@ -77,7 +78,7 @@ def run(*arguments: object) -> str:
     """Standard output of `import`; its error is raised."""
     app = typer.Typer()
     app.callback()(lambda: None)
-    cli.register(app)
+    cli.register(app, progress_bar)
     done = CliRunner().invoke(app, ["import", *map(str, arguments)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout

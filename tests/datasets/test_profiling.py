@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -23,6 +24,7 @@ from datasets.tracing.calls import CallCounts, class_of, class_of_name
 from datasets.tracing.processes import Usage
 from features.errors import InvalidInput
 from features.scenario import Scenario
+from training.cli import progress_bar
 
 
 def _countable() -> bool:
@@ -87,6 +89,8 @@ class TestWatched:
         with log.open("a") as out:
             process = subprocess.Popen([sys.executable, "-c", loop], stdout=out)
         try:
+            while log.read_text().count("GET") < 10:  # Its own start is no part of its work.
+                time.sleep(0.05)
             document = profiled(Asked((), str(process.pid), "1s", count_from=str(log)))
         finally:
             process.kill()
@@ -112,7 +116,7 @@ class TestWatched:
     def test_the_command_writes_what_it_prints(self, tmp_path):
         app = typer.Typer()
         app.callback()(lambda: None)
-        cli.register(app)
+        cli.register(app, progress_bar)
         output = tmp_path / "profile.json"
         words = ["profile", "--json", "--output", str(output), "--", "sh", "-c", "echo hello"]
         done = CliRunner().invoke(app, words, catch_exceptions=False)
