@@ -12,9 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from datasets.reading import identity, read_with, rounded, rules_of
-from datasets.table import put_in_place
 from datasets.units import canonical_unit
 from features.errors import InvalidInput, Problem
+from features.files import put_in_place
 from features.vocabulary import vocabulary
 
 METRICS = ("memory_per_container", "memory_overhead", "min_memory")
@@ -63,7 +63,7 @@ def write_footprints(path: Path, footprints: Iterable[Footprint]) -> None:
     writer = csv.DictWriter(text, [f.name for f in fields(Footprint)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(footprint) for footprint in footprints)
-    put_in_place(path, text.getvalue())
+    put_in_place(path, lambda file: file.write(text.getvalue()))
 
 
 def collected_footprints(figures: Iterable[Mapping[str, str]]) -> Iterator[Footprint]:

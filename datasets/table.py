@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from datasets.row import (
     record_from_measurement,
 )
 from features.errors import InvalidInput, Problem, unknown_name
+from features.files import put_in_place
 from features.vocabulary import vocabulary
 
 MAX_BAD_ROWS = 20
@@ -80,20 +79,7 @@ def write_measurements(path: Path | str, rows: Iterable[Measurement]) -> None:
     writer = csv.DictWriter(text, [*FRONT_COLUMNS, *options, *REAR_COLUMNS], lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    put_in_place(path, text.getvalue())
-
-
-def put_in_place(path: Path, text: str) -> None:
-    """Write a file that is complete or, when that fails, as it was."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
-        Path(aside).chmod(0o644)
-        os.replace(aside, path)  # noqa: PTH105
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    put_in_place(path, lambda file: file.write(text.getvalue()))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:

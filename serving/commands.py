@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem
+from features.files import check_output, shown
 from features.flags import options_of
-from serving.files import check_output, shown
 from serving.flat import (
     comparison_from_flat,
     question_from_flat,

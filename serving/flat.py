@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from features.errors import InvalidInput, Problem, unknown_name
+from features.files import shown, write_whole
 from features.scenario import HOST_FIELDS, scenario_from_flat
 from features.vocabulary import vocabulary
-from serving.files import shown, write_whole
 from serving.questions import OPTIONS, TEXT_OPTIONS, Comparison, Question, ask, ask_all, collect
 
 T = TypeVar("T")

@@ -43,10 +43,10 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         Example: nearmetal matrix --section cpu --section network --network-gbps 25
         """
         from features.errors import InvalidInput, unknown_name
+        from features.files import check_output, write_whole
         from features.reference import SECTIONS
         from features.scenario import scenario_from_flat
         from models.matrix import matrix
-        from serving.files import check_output, write_whole
         from serving.store import load_champion
 
         wrong = [unknown_name("section", s, SECTIONS) for s in sections or () if s not in SECTIONS]

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from features.errors import InvalidInput, Problem
+from features.files import shown
 from features.scenario import (
     HOST_FIELDS,
     RETAINED_RANGE,
@@ -24,7 +25,6 @@ from features.scenario import (
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
 from serving.fields import Finite, ScenarioFields, Text
-from serving.files import shown
 from serving.flat import read_rows
 from serving.questions import MAX_NATIVE_VALUE, UNIT_FORM, NativeValue, collect, is_unit
 

@@ -17,6 +17,7 @@ from datasets.measurement import Measurement
 from datasets.row import record_from_measurement
 from datasets.table import write_measurements
 from features.errors import InvalidInput, Problem, unknown_name
+from features.files import check_output, stored
 from features.flags import options_of
 from features.vocabulary import vocabulary
 
@@ -43,17 +44,13 @@ class Asked:
 
 def run_import(asked: Asked, output: Path, as_json: bool) -> None:
     """Write the rows and say what was written. Raises InvalidInput and then writes nothing."""
-    if output.is_dir() or (output.exists() and not output.is_file()):
-        raise InvalidInput([Problem("output", f"{output}: is not a regular file")])
+    check_output(output)
     files = [*asked.native, *asked.isolated]
     if output.exists() and any(f.exists() and f.samefile(output) for f in files):
         raise InvalidInput([Problem("output", f"{output}: is one of the inputs")])
     rows, left = imported(asked)
-    try:
+    with stored(output):
         write_measurements(output, rows)
-    except OSError as error:
-        said = f"{output}: {error.strerror or 'cannot be written'}"
-        raise InvalidInput([Problem("output", said)]) from None
     if as_json:
         records = [record_from_measurement(row) for row in rows]
         print(json.dumps({"output": str(output), "rows": records, "unpaired": left}))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from datasets.measuring.plan import Plan
 from datasets.measuring.rounds import Round
-from datasets.table import put_in_place
+from features.files import put_in_place
 
 _FORM = 1
 
@@ -33,7 +33,7 @@ def load_rounds(output: Path, plan: Plan) -> list[Round]:
 def keep_rounds(output: Path, plan: Plan, rounds: Sequence[Round]) -> None:
     """Keep the rounds; the file is whole or as it was."""
     record = {"form": _FORM, "plan": plan.digest, "rounds": [r.as_dict() for r in rounds]}
-    put_in_place(state_file(output), json.dumps(record))
+    put_in_place(state_file(output), lambda file: file.write(json.dumps(record)))
 
 
 def forget_rounds(output: Path) -> None:

@@ -27,6 +27,7 @@ from datasets.measuring.session import Broken
 from datasets.measuring.state import forget_rounds, keep_rounds, load_rounds
 from datasets.table import write_measurements
 from features.errors import InvalidInput, NotStored, Problem, unknown_name
+from features.files import check_output
 
 STEM = "nearmetal-measure"
 _REMOVING_S = 5.0
@@ -198,5 +199,6 @@ def _writable(output: Path | None) -> None:
         raise InvalidInput([Problem("output", f"{output.parent} is not a folder")])
     if output.is_dir():
         raise InvalidInput([Problem("output", f"{output} is a folder")])
+    check_output(output)
     if not os.access(output.parent, os.W_OK):
         raise NotStored(f"{output.parent} cannot be written")

@@ -14,10 +14,10 @@ from typing import Any
 
 from datasets.profiling.tracepoints import calls_of
 from datasets.profiling.watching import Sample, Watch
-from datasets.table import put_in_place
 from datasets.tracing.calls import CallCounts
 from datasets.tracing.machine import cpu_model, kernel, virtualised
 from features.errors import InvalidInput, Problem
+from features.files import write_whole
 from features.vocabulary import vocabulary
 
 FORMAT = 1
@@ -101,13 +101,7 @@ def document_of(counted: Counted) -> dict[str, Any]:
 
 def write_profile(path: Path, document: dict[str, Any]) -> None:
     """Write the document, whole or not at all. Raises InvalidInput when it cannot be written."""
-    if path.is_dir() or (path.exists() and not path.is_file()):
-        raise InvalidInput([Problem("output", f"{path}: is not a regular file")])
-    try:
-        put_in_place(path, json.dumps(document, indent=1) + "\n")
-    except OSError as error:
-        said = f"{path}: {error.strerror or 'cannot be written'}"
-        raise InvalidInput([Problem("output", said)]) from None
+    write_whole(path, lambda file: file.write(json.dumps(document, indent=1) + "\n"))
 
 
 def _add_network(

@@ -171,7 +171,7 @@ def test_rows_after_a_quoted_line_break_keep_their_line(tmp_path):
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     path = write(tmp_path, HEADER, GOOD)
-    monkeypatch.setattr("datasets.table.os.replace", lambda *_: (_ for _ in ()).throw(OSError))
+    monkeypatch.setattr("features.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError))
     with pytest.raises(OSError):  # noqa: PT011
         write_measurements(path, reference())
     assert path.read_text(encoding="utf-8").startswith(HEADER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import os
 
 import pytest
 
@@ -63,6 +64,18 @@ def test_a_disk_that_is_full_is_told_in_a_line(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("datasets.table.tempfile.mkstemp", full)
+    monkeypatch.setattr("features.files.tempfile.mkstemp", full)
     with pytest.raises(NotStored, match="mine.csv cannot be written: No space left"):
         suite.keep(tmp_path / "mine.csv", PLAN, [ROUND])
+
+
+def test_an_output_that_is_no_file_is_refused_before_anything_is_measured(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InvalidInput, match="is not a regular file"):
+        suite.measure(output=pipe, source="mine", say=print, progress=_none)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def _none(*_):
+    raise AssertionError("nothing is to be measured")

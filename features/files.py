@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -30,20 +31,36 @@ def check_output(path: Path, option: str = "output", source: Path | None = None)
 
 def write_whole(path: Path, write: Callable[[TextIO], object], option: str = "output") -> None:
     """Have `write` fill a file in UTF-8. Raises InvalidInput when it cannot be written."""
+    with stored(path, option):
+        put_in_place(path, write, option)
+
+
+def put_in_place(path: Path, write: Callable[[TextIO], object], option: str = "output") -> None:
+    """Have `write` fill a file that is complete or, when that fails, as it was.
+
+    Raises OSError, and InvalidInput for what is no file.
+    """
     check_output(path, option)
     path = Path(os.path.realpath(path))  # through a link, not in its place
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with open(handle, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
-                write(file)
-            os.chmod(partial, 0o666 & ~_umask())  # noqa: PTH101
-            os.replace(partial, path)  # noqa: PTH105
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+        with open(handle, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
+            write(file)
+        os.chmod(partial, 0o666 & ~_umask())  # noqa: PTH101
+        os.replace(partial, path)  # noqa: PTH105
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def stored(path: Path, option: str = "output") -> Iterator[None]:
+    """What keeps the block from writing a file, as InvalidInput that names it."""
+    try:
+        yield
     except OSError as error:
-        raise InvalidInput([Problem(option, f"{shown(path)}: {error.strerror}")]) from None
+        said = f"{shown(path)}: {error.strerror or 'cannot be written'}"
+        raise InvalidInput([Problem(option, said)]) from None
 
 
 def shown(path: Path) -> str:
