@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from models.kept import Kept
 from models.kernel import Amplitudes, Points, carried_columns, kernel, self_variance
 from models.rows import Rows
 
@@ -76,7 +77,8 @@ class Carried:
         self._weights = np.ascontiguousarray(collapse.T @ precision)
         self._precision = self._weights @ collapse
         self._mean = collapse.T @ learned
-        self._kept: dict[bytes, Said] = {}
+        names_alone = len(self._columns) == len(carried_columns(_NAMES_ALONE))
+        self._kept: Kept[Said] = Kept(_KEPT if names_alone else 0)
 
     def kernel(self, points: Points) -> Array:
         """What carries over between points (m) and the distinct ones (m, u)."""
@@ -98,22 +100,7 @@ class Carried:
         """What the rows say of points (m); one object for those that they do not tell apart."""
         asked = points.encoding[:, self._columns]
         keys = [row.tobytes() for row in asked]
-        # Other threads may clear what is kept at any time.
-        before = {key: self._kept.get(key) for key in set(keys)}
-        found = {key: said for key, said in before.items() if said is not None}
-        new = {key: i for i, key in enumerate(keys) if key not in found}
-        if new:
-            made = self._said(points.take(np.array(list(new.values()))))
-            found.update(zip(new, made, strict=True))
-            if self._names_alone:
-                if len(self._kept) + len(new) > _KEPT:
-                    self._kept.clear()
-                self._kept.update(zip(new, made, strict=True))
-        return [found[key] for key in keys]
-
-    @cached_property
-    def _names_alone(self) -> bool:
-        return len(self._columns) == len(carried_columns(_NAMES_ALONE))
+        return self._kept.of(keys, lambda new: self._said(points.take(np.array(new))))
 
     def _said(self, points: Points) -> list[Said]:
         between = self.kernel(points)

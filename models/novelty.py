@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.gaussian import row_terms
+from models.kept import Kept
 from models.kernel import Amplitudes, Terms, combine, mechanism_columns, near_mechanisms
 from models.rows import Rows
 from models.selection import Candidate, LeaveOut
@@ -63,7 +64,7 @@ class Nearest:
     def __init__(self, measured: Array, length: float) -> None:
         self._measured = measured
         self._length = length
-        self._kept: dict[bytes, float] = {}
+        self._kept: Kept[float] = Kept(_KEPT)
 
     def of(self, encoding: Array, own: Array | None = None) -> Array:
         """nearness (n,) of encoded scenarios (n, ...), to encoded own rows (k, ...) as well.
@@ -71,18 +72,12 @@ class Nearest:
         Scenarios of the same names are as near, whatever their hosts.
         """
         keys = [sets.tobytes() for sets in mechanism_columns(encoding)]
-        # Other threads may clear what is kept at any time.
-        found = {key: self._kept.get(key) for key in set(keys)}
-        new = {key: i for i, key in enumerate(keys) if found[key] is None}
-        if new:
-            asked = encoding[list(new.values())]
-            made = dict(zip(new, nearness(asked, self._measured, self._length), strict=True))
-            found.update(made)
-            if len(self._kept) + len(new) > _KEPT:
-                self._kept.clear()
-            self._kept.update(made)
-        near = np.array([found[key] for key in keys], dtype=float)
+        near = np.array(self._kept.of(keys, lambda new: self._nearness(encoding[new])), dtype=float)
         return near if own is None else np.maximum(near, nearness(encoding, own, self._length))
+
+    def _nearness(self, encoding: Array) -> list[float]:
+        found: list[float] = nearness(encoding, self._measured, self._length).tolist()
+        return found
 
 
 def unknown_error(expected: Array, left: Array, near: Array) -> Array:
