@@ -71,12 +71,6 @@ class ScenarioTable:
             self.known[:, index],
         )
 
-    def with_codes(self, by: str, codes: NDArray[np.int64]) -> ScenarioTable:
-        """The same rows with other codes (n,) of the runtime or of one mechanism."""
-        changed = self.codes.copy()
-        changed[_code_place()[by]] = codes
-        return ScenarioTable(changed, self.demand_rows, self.host_rows, self.known)
-
 
 @cache
 def _code_place() -> Mapping[str, int]:

@@ -94,7 +94,7 @@ def _with_value(prediction: Prediction, question: Question) -> dict[str, Any]:
     if native is None:
         return record
     base = native_at(native, question.scenario)
-    record["value"] = base / prediction.retained if native.is_time else base * prediction.retained
+    record["value"] = native.under(base, prediction.retained)
     record["unit"] = native.unit
     if base != native.value:
         said = f"value scaled from {native.cores:g} to {question.scenario.cores:g} cores"

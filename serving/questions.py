@@ -55,6 +55,10 @@ class NativeValue:
         words = self.unit.split("/")[0].split()
         return bool(words) and words[0].lower() in TIME_UNITS
 
+    def under(self, base: float, retained: float) -> float:
+        """What a native value of `base` becomes where `retained` of its performance is kept."""
+        return base / retained if self.is_time else base * retained
+
 
 @dataclass(frozen=True)
 class Question:

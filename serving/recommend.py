@@ -219,9 +219,9 @@ def answer_recommend(predictor: Callable[[], Predicts], wish: Wish) -> dict[str,
             said = [f"{why}: left out" for why in dropped.values()]
             record["novelty"]["reasons"] += said
             if comparison.native is not None:
-                base, kept = native_at(comparison.native, scenario), record["retained"]
-                record["value"] = base / kept if comparison.native.is_time else base * kept
-                record["unit"] = comparison.native.unit
+                native = comparison.native
+                record["value"] = native.under(native_at(native, scenario), record["retained"])
+                record["unit"] = native.unit
     if wish.tree is not None:
         document["tree"] = wish.tree.as_dict()
     return document

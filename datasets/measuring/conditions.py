@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datasets.tracing.machine import field_of, virtualised
+
 _CPU = Path("/sys/devices/system/cpu")
 _GIB_KB = 1024 * 1024
 
@@ -37,11 +39,11 @@ class Machine:
 
 def machine() -> Machine:
     """This machine."""
-    kb = _field("/proc/meminfo", "MemTotal").split()
+    kb = field_of("/proc/meminfo", "MemTotal").split()
     return Machine(
         cores=len(os.sched_getaffinity(0)),
         memory_gb=round(float(kb[0]) / _GIB_KB, 1) if kb else None,
-        cpu=_field("/proc/cpuinfo", "model name") or platform.machine(),
+        cpu=field_of("/proc/cpuinfo", "model name") or platform.machine(),
         virtualised=_virtualised(),
         kernel=f"{platform.system()} {platform.release()}",
     )
@@ -81,7 +83,7 @@ class Moment:
         for key, total in later.stalled_us.items():
             stalled = total - self.stalled_us.get(key, total)
             told[f"pressure_{key}"] = round(stalled / (seconds * 1e6), 4) if seconds else None
-        megahertz = _field("/proc/cpuinfo", "cpu MHz")
+        megahertz = field_of("/proc/cpuinfo", "cpu MHz")
         told["mhz"] = float(megahertz) if megahertz else None
         told["load"] = round(os.getloadavg()[0], 2)
         return told
@@ -107,19 +109,9 @@ def _stalled_us(resource: str) -> float | None:
 
 
 def _virtualised() -> bool:
-    flags = _field("/proc/cpuinfo", "flags").split()
     vendor = _text(Path("/sys/class/dmi/id/sys_vendor")).lower()
     told = Path("/sys/hypervisor/type").exists() or "qemu" in vendor
-    return "hypervisor" in flags or told
-
-
-def _field(path: str, key: str) -> str:
-    """The first value of a key in a file of "key: value" lines."""
-    for line in _text(Path(path)).splitlines():
-        name, colon, value = line.partition(":")
-        if colon and name.strip() == key:
-            return value.strip()
-    return ""
+    return virtualised() or told
 
 
 def _chosen(text: str) -> str:

@@ -15,17 +15,23 @@ def kernel() -> str:
 
 def cpu_model() -> str:
     """The processor's name."""
-    return _cpu("model name")
+    return field_of("/proc/cpuinfo", "model name") or "unknown"
 
 
 def virtualised() -> bool:
     """Whether the machine is itself a guest."""
-    return " hypervisor " in f" {_cpu('flags')} "
+    return "hypervisor" in field_of("/proc/cpuinfo", "flags").split()
 
 
-def _cpu(key: str) -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == key:
+def field_of(path: str, key: str) -> str:
+    """The first value of a key in a file of "key: value" lines of the kernel's; "" where it does
+    not tell."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and name.strip() == key:
             return value.strip()
-    return "unknown"
+    return ""

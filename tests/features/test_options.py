@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,7 @@ from features.constants import constants
 from features.prior import evaluate, evaluate_table
 from features.properties import lost_with
 from features.scenario import Scenario
-from features.table import scenario_table
+from features.table import coded, scenario_table
 from features.vocabulary import vocabulary
 
 WORDS = vocabulary()
@@ -71,7 +72,9 @@ def test_it_is_this_mechanism_alone_that_moves_it(name):
     values = WORDS.mechanisms[key].values
     table = scenario_table([scenario(effect, effect.runtime, key, value)] * 2)
     codes = np.array([values.index(value), values.index(effect.than)])
-    table = table.with_codes(key, codes)
+    changed = table.codes.copy()
+    changed[coded().index(key)] = codes
+    table = replace(table, codes=changed)
     told(effect, *evaluate_table(table, constants(effect.end)).retained)
 
 
