@@ -26,8 +26,8 @@ from models.rows import Rows
 
 Array = NDArray[np.float64]
 
-# Rows whose features are held at once.
-_BLOCK = 4096
+# Rows whose features are held at once: they stay in the cache.
+_BLOCK = 512
 
 
 @dataclass
