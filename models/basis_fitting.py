@@ -8,23 +8,25 @@ intervals, evidence, novelty and a caller's own rows are as with the exact model
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import ConstantSets, Entry, constants, moved
 from models.basis import CENTRES, Basis, choose_basis, lost, row_of_centre
-from models.evidence import Known
-from models.judging import judge
-from models.kernel import Points
+from models.evidence import Known, Record
+from models.fitting import choose_scored
+from models.gaussian import row_terms
+from models.judging import Flags, judge
+from models.kernel import Amplitudes, Points
 from models.predictor import Predictor
 from models.rows import Rows
-from models.selection import LeaveOut, adaptation
-from models.sensitivity import RowPrior
+from models.selection import CANDIDATES, LeaveOut, adaptation, leave_out_candidates
+from models.sensitivity import Adaptation, RowPrior
+from models.solving import solve
 from models.statistics import Solved, Statistics, solve_all, statistics_of
 
 Array = NDArray[np.float64]
@@ -58,27 +60,64 @@ class Scheme:
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows (n) that the exact process was fitted to, relative to the reference's prior, with
-    their folds (n,), and flags (n,) of those that are scored and measured."""
+    """The rows (n) that the exact process is fitted to, relative to the reference's prior: their
+    records, folds (n,), flags (n,) of those that are scored, prior and learned constants (None
+    where they stay at the reference's); what the fit chose, and the precision (n, n) it left."""
 
     rows: Rows
+    records: tuple[Record, ...]
     fold: Codes
-    scored: NDArray[np.bool_]
-    measured: NDArray[np.bool_]
+    scored: Flags
     prior: RowPrior | None
+    learned: Adaptation | None
+    amplitudes: Amplitudes
+    precision: Array
+
+    @property
+    def measured(self) -> Flags:
+        """Flags (n,) of the rows that somebody measured."""
+        return np.array([r.origin == "measured" for r in self.records])
+
+    @property
+    def positions(self) -> Mapping[Entry, float]:
+        """Where all rows of the sample move the constants."""
+        return self.learned.named(self.learned.positions()) if self.learned else {}
 
 
-def make_scheme(exact: Predictor, sample: Sample, folds: int, *, centres: int = CENTRES) -> Scheme:
-    """A scheme from the sample and the exact process fitted to it."""
+def fit_sample(
+    rows: Rows,
+    records: Sequence[Record],
+    fold: Codes,
+    scored: Flags,
+    prior: RowPrior | None,
+    *,
+    candidates: Sequence[Amplitudes] = CANDIDATES,
+    progress: Callable[[], None] = lambda: None,
+) -> tuple[Sample, LeaveOut]:
+    """Choose amplitudes by leaving folds (n,) of sources out, and the exact model's leave-fold-out
+    answers under them. Raises ValueError with fewer than three folds."""
+    by_fold = replace(rows, group=fold)
+    learned = adaptation(rows, prior) if prior else None
+    answers = leave_out_candidates(
+        by_fold, candidates, pairs=False, learned=learned, progress=progress
+    )
+    best = answers[choose_scored(answers, by_fold, scored)]
+    terms = row_terms(rows, best.amplitudes)
+    precision = solve(terms, best.amplitudes, rows.noise, rows.residual).precision
+    sample = Sample(rows, tuple(records), fold, scored, prior, learned, best.amplitudes, precision)
+    return sample, best.single
+
+
+def make_scheme(sample: Sample, folds: int, *, centres: int = CENTRES) -> Scheme:
+    """A scheme from a sample: constants learned from all of it, and from each fold's rest."""
+    learned = sample.learned
     none: Mapping[Entry, float] = {}
-    positions = [exact.positions] + [none] * folds
-    if exact.positions and sample.prior is not None:
-        learned = adaptation(sample.rows, sample.prior)
-        positions[1:] = [
-            learned.named(learned.positions(np.flatnonzero(sample.fold == f))) for f in range(folds)
-        ]
-    basis = choose_basis(sample.rows, exact.amplitudes, centres=centres)
-    return Scheme(basis, tuple(positions))
+    without = [none] * folds
+    if learned is not None:
+        left = [np.flatnonzero(sample.fold == f) for f in range(folds)]
+        without = [learned.named(learned.positions(index)) for index in left]
+    basis = choose_basis(sample.rows, sample.amplitudes, centres=centres)
+    return Scheme(basis, (sample.positions, *without))
 
 
 def log_priors_of(scheme: Scheme, sample: Sample) -> Array:
@@ -108,57 +147,54 @@ def leave_fold_out(
 
 
 def basis_predictor(
-    exact: Predictor,
     scheme: Scheme,
     sums: Statistics,
     sample: Sample,
+    *,
     known: Known,
     mechanisms: Array,
-    card: Mapping[str, Any],
+    version: str,
+    trained_at: str,
 ) -> tuple[Predictor, LeaveOut]:
     """The predictor of all rows that were summed, and the leave-out answers of the sample.
 
     `known` and `mechanisms` are what any of the rows has measured (models.predictor.Predictor).
     """
     every, left_out = solve_all(sums)
-    answer = leave_fold_out(scheme, left_out, sample, log_priors_of(scheme, sample))
+    log_priors = log_priors_of(scheme, sample)
+    answer = leave_fold_out(scheme, left_out, sample, log_priors)
+    rows = sample.rows
     judged = judge(
-        sample.rows,
-        answer,
-        exact.amplitudes,
-        exact.precision,
-        sample.scored,
-        sample.measured,
+        rows, answer, sample.amplitudes, sample.precision, sample.scored, sample.measured
     )
     general = scheme.basis.general
-    place = row_of_centre(sample.rows, general.picked)
-    whitening = general.whitening
-    precision = whitening.T @ every.explained() @ whitening
-    told = exact.rows
+    place = row_of_centre(rows, general.picked)
+    precision = general.whitening.T @ every.explained() @ general.whitening
     none = np.zeros(0, dtype=np.int64)
-    rows = Rows(
-        points=Points(general.points.encoding, told.points.source[place], general.points.resource),
+    centres = Rows(
+        points=Points(general.points.encoding, rows.points.source[place], general.points.resource),
         baseline=none,
         baseline_points=general.points.take(none),
-        log_retained=told.log_retained[place],
-        log_prior=told.log_prior[place],
-        host_spread=told.host_spread[place],
-        noise=told.noise[place],
-        group=told.group[place],
+        log_retained=rows.log_retained[place],
+        log_prior=log_priors[place, 0] if judged.use_residual else rows.log_prior[place],
+        host_spread=rows.host_spread[place],
+        noise=rows.noise[place],
+        group=rows.group[place],
     )
-    predictor = replace(
-        exact,
-        rows=rows,
-        records=tuple(exact.records[i] for i in place.tolist()),
+    predictor = Predictor(
+        rows=centres,
+        records=tuple(sample.records[i] for i in place.tolist()),
+        amplitudes=sample.amplitudes,
         precision=0.5 * (precision + precision.T),
-        alpha=whitening.T @ every.mean,
+        alpha=general.whitening.T @ every.mean,
         calibration=judged.calibration,
         narrowing=judged.narrowing,
         novelty_threshold=judged.novelty_threshold,
         use_residual=judged.use_residual,
         known=known,
         mechanisms=mechanisms,
-        card=card,
-        positions=exact.positions if judged.use_residual else {},
+        version=version,
+        trained_at=trained_at,
+        positions=sample.positions if judged.use_residual else {},
     )
     return predictor, answer
