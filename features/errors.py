@@ -38,6 +38,10 @@ class InvalidInput(NearmetalError):
         prefix = f"{where}: " if where else ""
         super().__init__(prefix + "; ".join(f"{p.field}: {p.message}" for p in self.problems))
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[Problem, ...], str]]:
+        """As another process gets it."""
+        return type(self), (self.problems, self.where)
+
     def at(self, where: str) -> InvalidInput:
         """The same problems, with the file and row they were found in."""
         return InvalidInput(self.problems, where)

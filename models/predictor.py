@@ -185,7 +185,7 @@ class Predictor:
         table = scenario_table(scenarios)
         priors = self._priors.of(scenarios, table)
         prior = priors[USED]
-        encoding = encoding_of(scenarios, table, priors[REFERENCE], prior)
+        encoding = encoding_of(table, priors[REFERENCE], prior)
         points = self._points(scenarios, encoding)
         found = posterior(self, points)
         features = features_at(points, prior.host_spread, found)
