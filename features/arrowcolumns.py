@@ -14,8 +14,8 @@ TEXT, NUMBERS, NOTHING = "text", "numbers", ""
 
 
 def column_of(column: pa.ChunkedArray, number: bool) -> Column | None:
-    """A column as numbers, where it should and does hold such, else coded; None for one that holds
-    nothing at all."""
+    """A column as numbers, where it should and does hold such, else coded, its text stripped;
+    None for one that holds nothing at all."""
     kind = column.type
     if pa.types.is_null(kind):
         return None
@@ -32,7 +32,7 @@ def column_of(column: pa.ChunkedArray, number: bool) -> Column | None:
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.unify_dictionaries().combine_chunks()
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Coded(codes, coded.dictionary.to_pylist())
+    return Coded(codes, [text.strip() for text in coded.dictionary.to_pylist()])
 
 
 def _as_numbers(column: pa.ChunkedArray) -> NDArray[np.float64] | None:

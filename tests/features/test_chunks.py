@@ -68,7 +68,7 @@ def test_a_csv_in_pieces_is_the_csv(
         number = text.getvalue().count("\n") + 1
         csv.writer(text, lineterminator=end).writerow(row)
         cells = zip(("runtime", "workload", "cores"), row, strict=True)
-        kept = {k: float(v) if k == "cores" else v for k, v in cells if v}
+        kept = {k: float(v) if k == "cores" else v.strip() for k, v in cells if v.strip()}
         expected.append(("t.csv", number, kept))
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     made = text.getvalue()
