@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from features.constants import quantities
 from models.fitting import fit_predictor
-from models.persistence import save_predictor
 from models.predictor import Predictor
 from models.selection import CANDIDATES, Candidate, leave_out_candidates
 from training import plots
@@ -33,6 +32,7 @@ from training.metrics import Outcome
 from training.own_rows import own_row_measures
 from training.promotion import put_champion
 from training.protocol import PROTOCOL
+from training.registration import register
 
 Step = Callable[[str], None]
 
@@ -156,9 +156,7 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
     with tracking.tracked_run(corpus, parameters) as mlflow:
         tracking.log_evaluation(mlflow, evaluation, CHAMPION, corpus)
         _log_pictures(mlflow, evaluation, curve)
-        version = tracking.register(mlflow, predictor)
-        predictor = replace(predictor, version=version)
-        _log_files(mlflow, predictor)
+        predictor = register(mlflow, predictor)
         mlflow.log_dict(fitted_constants(predictor), "fitted_constants.json")
         tracking.log_card(mlflow, predictor.card, _page(predictor))
         promoted, why = _better(evaluation, corpus, present)
@@ -166,14 +164,14 @@ def train(files: Sequence[Path] = (), *, seed: int = 0, step: Step = lambda _: N
         step("storing")
         if promoted:
             put_champion(predictor)
-            tracking.move_alias(mlflow, version)
+            tracking.move_alias(mlflow, predictor.version)
     document = {
-        "version": version,
+        "version": predictor.version,
         "promoted": promoted,
         "why": why,
         **evaluation.document(corpus),
     }
-    return Lesson(version, promoted, why, evaluation, document)
+    return Lesson(predictor.version, promoted, why, evaluation, document)
 
 
 def _better(
@@ -219,11 +217,3 @@ def _log_pictures(mlflow: Any, evaluation: Evaluation, curve: list[dict[str, Any
     fig, ax = plots.figure()
     plots.learning(ax, curve, evaluation.table["prior"]["error_by_source"])
     mlflow.log_figure(fig, "learning_curve.png")
-
-
-def _log_files(mlflow: Any, predictor: Predictor) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        save_predictor(predictor, Path(folder))
-        mlflow.log_artifacts(folder, "predictor")
