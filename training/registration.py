@@ -136,9 +136,15 @@ def register(mlflow: Any, predictor: Predictor) -> Predictor:
     return predictor
 
 
-def _log_model(mlflow: Any, predictor: Predictor, model_id: str) -> None:
+def _example() -> Any:
+    """The example as a frame; what is not given is None, since NaN is no JSON."""
     import pandas as pd
 
+    frame = pd.DataFrame(EXAMPLE)
+    return frame.astype(object).where(frame.notna(), None)
+
+
+def _log_model(mlflow: Any, predictor: Predictor, model_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder, _same_path():
         stored = Path(folder) / "predictor"
         save_predictor(predictor, stored)
@@ -149,7 +155,7 @@ def _log_model(mlflow: Any, predictor: Predictor, model_id: str) -> None:
             artifacts={"predictor": str(stored)},
             code_paths=[room.__path__[0] for room in (features, models)],
             signature=scenario_signature(mlflow),
-            input_example=(pd.DataFrame(EXAMPLE), {"level": DEFAULT_LEVEL}),
+            input_example=(_example(), {"level": DEFAULT_LEVEL}),
             metadata={"columns": scenario_columns()},
             pip_requirements=MODEL_REQUIREMENTS,
         )

@@ -1,6 +1,6 @@
 """The tracking store: one run a training, its rivals as child runs, the model registered.
 
-The only module that imports mlflow, inside its functions: the import takes seconds.
+The only module of the commands that imports mlflow, inside its functions: that takes seconds.
 """
 
 from __future__ import annotations
