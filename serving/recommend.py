@@ -15,7 +15,7 @@ from features.errors import InvalidInput, Problem
 from features.flags import options_of
 from features.properties import ISOLATION, TreeAnswer, decision_tree
 from models.recommendation import Constraints, recommend
-from serving.answers import OnRig, Predicts, native_at
+from serving.answers import OnRig, Predicts
 from serving.fields import MAX_ENTRIES, Finite, Text
 from serving.flat import comparison_from_flat
 from serving.observations import read_observations
@@ -220,7 +220,7 @@ def answer_recommend(predictor: Callable[[], Predicts], wish: Wish) -> dict[str,
             record["novelty"]["reasons"] += said
             if comparison.native is not None:
                 native = comparison.native
-                record["value"] = native.under(native_at(native, scenario), record["retained"])
+                record["value"] = native.under(native.at(scenario), record["retained"])
                 record["unit"] = native.unit
     if wish.tree is not None:
         document["tree"] = wish.tree.as_dict()

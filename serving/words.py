@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from features.formulas import formulas
 from features.scenario import HOST_RANGES
 from features.vocabulary import vocabulary
+from models.prediction import DEFAULT_LEVEL, LEVEL_RANGE
 from serving.fields import HOST_UNITS, ScenarioFields
 from serving.observations import MAX_OBSERVATIONS
-from serving.questions import DEFAULT_LEVEL, LEVEL_RANGE
 
 
 class RuntimeWords(BaseModel):
