@@ -34,6 +34,8 @@ REPLACEABLE: tuple[Entry, ...] = (
     ("open_call_us", "overlayfs"),
     ("network_latency_us", "veth"),
     ("packet_us", "veth"),
+    ("switch_us", "container"),
+    ("fault_us", "container"),
     ("clock_ghz", "value"),
     *(("exit_cycles", runtime) for runtime in ("vm", "microvm", "kata")),
     *(("entry_cycles", runtime) for runtime in ("vm", "microvm", "kata")),

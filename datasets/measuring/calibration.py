@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +19,9 @@ from rich.text import Text
 from datasets.measuring.conditions import machine, settings
 from datasets.measuring.deltas import TITLES, Delta, Step, take
 from datasets.measuring.folder import check_writable, own_folder
+from datasets.measuring.groups import own_groups
 from datasets.measuring.ownconstants import own_constants, summary
-from datasets.measuring.plan import MIN_REPETITIONS, check_repetitions
+from datasets.measuring.plan import check_repetitions
 from datasets.measuring.program import build_calibrator
 from datasets.measuring.session import Broken
 from features.errors import InvalidInput, Problem
@@ -30,6 +32,8 @@ from features.hostprofile import HostProfile, Machine
 _QUICK = (7, 20.0)
 _FULL = (21, 40.0)
 _STEM = "nearmetal-measure"
+# What is measured in a group of each controller.
+_IN_GROUP = {"cpu": "group-switch", "memory": "group-fault"}
 
 Progress = Callable[[str, int], contextlib.AbstractContextManager[Step]]
 
@@ -54,9 +58,13 @@ def calibrate(
         say(f"makes the folder {folder} and removes it")
         say("mounts an overlay there and makes virtual devices, in namespaces that end with it")
         binary, compiler = build_calibrator(folder)
+        name = f"{_STEM}-{os.getpid()}-calibrate"
+        say(f"makes control groups of that name and removes them ({name})")
         try:
-            with progress("calibrating", count * len(TITLES)) as step:
-                taken = take(binary, folder, count, budget_ms, MIN_REPETITIONS - 2, step)
+            with own_groups(name) as groups, progress("calibrating", count * len(TITLES)) as step:
+                command = [str(binary), str(folder), *(str(g.procs) for g in groups.values())]
+                not_here = {_IN_GROUP[k]: g.why_not for k, g in groups.items() if g.why_not}
+                taken = take(command, folder, not_here, count, budget_ms, step)
         except Broken as why:
             raise InvalidInput([Problem("calibrate", str(why))]) from None
         finally:
@@ -64,7 +72,7 @@ def calibrate(
             with contextlib.suppress(OSError):
                 (folder / "work/work").chmod(0o700)
     here = machine()
-    constants, why_none = own_constants(taken.deltas, guest=here.virtualised)
+    constants, notes = own_constants(taken.deltas, guest=here.virtualised)
     replaced: dict[str, list[str]] = {name: [] for name in taken.deltas}
     for one in constants:
         replaced[one.measured].append(f"{one.quantity}.{one.key}")
@@ -77,7 +85,7 @@ def calibrate(
         conditions=taken.conditions,
         constants=constants,
         measured=[
-            _measured(delta, replaced[name], why_none.get(name, ""))
+            _measured(delta, replaced[name], notes.get(name, ""))
             for name, delta in taken.deltas.items()
         ],
         left_out=[{"name": name, "why": why} for name, why in taken.left_out.items()],

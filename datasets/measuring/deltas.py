@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from datasets.measuring.session import ANSWER_S, Broken, Session
 
 Array = NDArray[np.float64]
 Step = Callable[[str], None]
+# Repetitions of which a range can be told.
+_LEAST = 3
 
 # The program's names and what each difference is, in the order in which they are asked for.
 TITLES: Mapping[str, str] = {
@@ -29,6 +31,8 @@ TITLES: Mapping[str, str] = {
     "overlay-write": "pwrite of 4 KiB to the page cache through an overlay, against a plain file",
     "switch": "a switch between two processes on one processor, without the pipe's calls",
     "page-fault": "first touch of a 4 KiB page",
+    "group-switch": "a switch between two processes in a control group of their own",
+    "group-fault": "first touch of a 4 KiB page in a control group of its own",
     "page-walk": "dependent load over 64 MiB on 4 KiB pages, against 2 MiB pages",
     "veth": "a pair of virtual devices and a bridge, passed there and back by 64 bytes over UDP",
     "clock": "a cycle: an addition that waits for the one before",
@@ -94,16 +98,22 @@ def _parsed(name: str, line: str) -> tuple[float, float] | str:
 
 
 def take(
-    binary: Path, folder: Path, repetitions: int, budget_ms: float, least: int, step: Step
+    command: Sequence[str],
+    folder: Path,
+    not_here: Mapping[str, str],
+    repetitions: int,
+    budget_ms: float,
+    step: Step,
 ) -> Taken:
-    """Ask for every difference in each of the repetitions. What cannot be taken in the first is
-    not asked for again; what fails later is missing there, and left out below `least` of them."""
+    """Ask the program for every difference in each of the repetitions, but for those `not_here`.
+    What cannot be taken in the first is not asked for again; what fails later is missing there,
+    and left out where too few remain. Raises Broken when no instance starts."""
     figures = {name: np.full((2, repetitions), np.nan) for name in TITLES}
-    why: dict[str, str] = {}
+    why = dict(not_here)
     conditions = []
     for turn in range(repetitions):
         before = moment(time.monotonic)
-        with _asking(binary, folder) as ask:
+        with _asking(command, folder / "log") as ask:
             for name in TITLES:
                 if np.isnan(figures[name]).all() and name in why:
                     continue
@@ -119,16 +129,15 @@ def take(
         conditions.append(before.until(moment(time.monotonic)))
     counts = {name: int(np.isfinite(taken[0]).sum()) for name, taken in figures.items()}
     return Taken(
-        {n: Delta(n, *figures[n]) for n in TITLES if counts[n] >= least},
-        {n: why[n] for n in TITLES if counts[n] < least},
+        {n: Delta(n, *figures[n]) for n in TITLES if counts[n] >= _LEAST},
+        {n: why[n] for n in TITLES if counts[n] < _LEAST},
         conditions,
     )
 
 
 @contextlib.contextmanager
-def _asking(binary: Path, folder: Path) -> Iterator[Callable[[str, float], tuple | str]]:
+def _asking(command: Sequence[str], log: Path) -> Iterator[Callable[[str, float], tuple | str]]:
     """How an instance is asked; after one that broke, another. Raises Broken where none starts."""
-    command, log = [str(binary), str(folder)], folder / "log"
     running = [_Calibrator(command, log)]
 
     def ask(name: str, budget_ms: float) -> tuple[float, float] | str:

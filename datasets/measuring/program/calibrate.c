@@ -1,6 +1,6 @@
 /* The differences of `nearmetal measure --calibrate`: what one thing costs more than another.
  *
- * calibrate FOLDER reads lines "NAME BUDGET_MS" and answers each with one line:
+ * calibrate FOLDER CPU-GROUP MEMORY-GROUP (each a cgroup.procs that may be joined) reads lines "NAME BUDGET_MS" and answers each with one line:
  *   NAME base NS with NS windows COUNT
  *   NAME cannot REASON
  * Both figures [ns per operation] are minima over windows of at least 0.8 ms, taken in turn by one
@@ -48,7 +48,7 @@
 typedef void work(uint64_t ops);
 
 static volatile uint64_t sink; /* what is computed is used */
-static const char *folder, *asked;
+static const char *folder, *asked, *cpu_group, *memory_group;
 static double budget_ns;
 
 static double now_ns(void) {
@@ -136,6 +136,17 @@ static void compare(work *base, double per_base, work *with, double per_with) {
     answer(&sides[0], &sides[1]);
 }
 
+/* Windows without and then with what cannot be taken back, milliseconds apart. */
+static void before_and_after(work *run, double per_run, void (*change)(void)) {
+    struct side plain = {.run = run, .per_run = per_run}, changed = plain;
+    size_window(&plain);
+    windows(&plain, 1, budget_ns / 2);
+    change();
+    size_window(&changed);
+    windows(&changed, 1, budget_ns / 2);
+    answer(&plain, &changed);
+}
+
 static void alone(work *run) {
     struct side side = {.run = run, .per_run = 1};
     size_window(&side);
@@ -151,12 +162,18 @@ static void getppid_call(uint64_t ops) {
 
 static void call(void) { alone(getppid_call); }
 
+static struct sock_filter code[2 * LONG_RULES + 2];
+static struct sock_fprog program = {.filter = code};
+
+static void set_filter(void) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        cannot("no seccomp filter can be set", strerror(errno));
+}
+
 /* `rules` comparisons of the word at `offset`, none of which holds; then the call may pass. Of the
  * call's number the kernel works out once what follows, of its arguments it cannot. */
 static void filtered(int rules, uint32_t offset) {
-    static struct sock_filter code[2 * LONG_RULES + 2];
-    struct sock_fprog program = {.filter = code};
-    struct side plain = {.run = getppid_call, .per_run = 1}, kept = plain;
     int n = 0;
     code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset);
     for (int i = 0; i < rules; i++) {
@@ -166,15 +183,7 @@ static void filtered(int rules, uint32_t offset) {
     }
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     program.len = n;
-    /* A filter cannot be taken back: the windows without it come first, milliseconds before. */
-    size_window(&plain);
-    windows(&plain, 1, budget_ns / 2);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-        cannot("no seccomp filter can be set", strerror(errno));
-    size_window(&kept);
-    windows(&kept, 1, budget_ns / 2);
-    answer(&plain, &kept);
+    before_and_after(getppid_call, 1, set_filter);
 }
 
 static void seccomp_cached(void) { filtered(LONG_RULES, offsetof(struct seccomp_data, nr)); }
@@ -303,9 +312,11 @@ static void pipe_round(uint64_t ops) {
         if (write(to_partner[1], &byte, 1) != 1 || read(to_here[0], &byte, 1) != 1) _exit(3);
 }
 
-/* Both ends on one processor: a round trip is twice a byte through a pipe, and two switches. */
-static void context_switch(void) {
-    pid_t here = getpid(), partner;
+static pid_t partner;
+
+/* A partner that sends every byte back, both ends on one processor: each message is a switch. */
+static void with_partner(void) {
+    pid_t here = getpid();
     on_one_processor();
     if (pipe(to_self) || pipe(to_partner) || pipe(to_here)) cannot("no pipe", strerror(errno));
     partner = fork();
@@ -316,7 +327,29 @@ static void context_switch(void) {
         while (read(to_partner[0], &byte, 1) == 1 && write(to_here[1], &byte, 1) == 1) continue;
         _exit(0);
     }
+}
+
+/* A round trip is twice a byte through a pipe, and two switches. */
+static void context_switch(void) {
+    with_partner();
     compare(pipe_alone, 1, pipe_round, 2);
+    kill(partner, SIGKILL);
+}
+
+static void join(const char *group, pid_t who) {
+    char text[32];
+    snprintf(text, sizeof text, "%d", (int)who);
+    if (put(group, text)) cannot("a control group cannot be joined", strerror(errno));
+}
+
+static void both_join(void) {
+    join(cpu_group, partner);
+    join(cpu_group, getpid());
+}
+
+static void group_switch(void) {
+    with_partner();
+    before_and_after(pipe_round, 2, both_join);
     kill(partner, SIGKILL);
 }
 
@@ -334,6 +367,9 @@ static void mapped(uint64_t ops, int touched) {
 static void untouched(uint64_t ops) { mapped(ops, 0); }
 static void touched(uint64_t ops) { mapped(ops, FAULT_PAGES); }
 static void page_fault(void) { compare(untouched, FAULT_PAGES, touched, FAULT_PAGES); }
+
+static void joins_memory(void) { join(memory_group, getpid()); }
+static void group_fault(void) { before_and_after(touched, FAULT_PAGES, joins_memory); }
 
 /* --- loads whose page no translation buffer holds ------------------------------------------------ */
 
@@ -606,6 +642,8 @@ static const struct {
     {"overlay-write", overlay_write},
     {"switch", context_switch},
     {"page-fault", page_fault},
+    {"group-switch", group_switch},
+    {"group-fault", group_fault},
     {"page-walk", page_walk},
     {"veth", veth},
     {"clock", clock_cycle},
@@ -631,6 +669,8 @@ int main(int argc, char **argv) {
     char line[128], name[64];
     double budget_ms;
     folder = argc > 1 ? argv[1] : ".";
+    cpu_group = argc > 2 ? argv[2] : "";
+    memory_group = argc > 3 ? argv[3] : "";
     asked = name;
     setvbuf(stdout, NULL, _IOLBF, 4096);
     printf("ready\n");
