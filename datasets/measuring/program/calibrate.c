@@ -68,6 +68,11 @@ static void ends_with_parent(pid_t parent) {
     if (getppid() != parent) _exit(0);
 }
 
+static void ended(pid_t other) {
+    kill(other, SIGKILL);
+    while (waitpid(other, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
 static void on_one_processor(void) {
     cpu_set_t one;
     int cpu = sched_getcpu();
@@ -333,7 +338,7 @@ static void with_partner(void) {
 static void context_switch(void) {
     with_partner();
     compare(pipe_alone, 1, pipe_round, 2);
-    kill(partner, SIGKILL);
+    ended(partner);
 }
 
 static void join(const char *group, pid_t who) {
@@ -350,7 +355,7 @@ static void both_join(void) {
 static void group_switch(void) {
     with_partner();
     before_and_after(pipe_round, 2, both_join);
-    kill(partner, SIGKILL);
+    ended(partner);
 }
 
 static void mapped(uint64_t ops, int touched) {
@@ -568,8 +573,8 @@ static void veth(void) {
     direct_end = reach("10.213.1.2");
     bridged_end = reach("10.213.2.2");
     compare(direct, 1, bridged, 1);
-    kill(far, SIGKILL);
-    kill(between, SIGKILL);
+    ended(far);
+    ended(between);
 }
 
 /* --- the processor ------------------------------------------------------------------------------- */
