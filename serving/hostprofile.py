@@ -31,7 +31,14 @@ class OnHost:
         """The predictor's predictions for this host."""
         found = self._predictor.predict(scenarios, level=level, observations=observations)
         told = self._profile.bearing(scenarios)
-        return [_with_reason(p, own) for p, own in zip(found, told, strict=True)]
+        return [self._with_reason(p, own) for p, own in zip(found, told, strict=True)]
+
+    def _with_reason(self, prediction: Prediction, own: Sequence[Own]) -> Prediction:
+        if prediction.scenario.runtime == "native":
+            return prediction
+        novelty = prediction.novelty
+        said = f"host profile: {self._profile.said(own, prediction.scenario)}"
+        return replace(prediction, novelty=replace(novelty, reasons=(*novelty.reasons, said)))
 
 
 def for_host(path: Path | None) -> Callable[[Predictor], Predicts]:
@@ -43,14 +50,3 @@ def for_host(path: Path | None) -> Callable[[Predictor], Predicts]:
         return lambda predictor: predictor
     profile = read_host_profile(path)
     return lambda predictor: OnHost(predictor, profile)
-
-
-def _with_reason(prediction: Prediction, own: Sequence[Own]) -> Prediction:
-    if prediction.scenario.runtime == "native":
-        return prediction
-    said = ", ".join(constant.said() for constant in own)
-    said = f"constants of this host: {said}" if own else "none of this host's constants bears on it"
-    novelty = prediction.novelty
-    return replace(
-        prediction, novelty=replace(novelty, reasons=(*novelty.reasons, f"host profile: {said}"))
-    )
