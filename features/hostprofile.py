@@ -143,7 +143,7 @@ class HostProfile(_Record):
         """What constants that bear on a scenario are, in words."""
         if not own:
             return "none of this host's constants bears on it"
-        words = f"constants of this host: {', '.join(one.said() for one in own)}"
+        words = f"this host's own {', '.join(one.said() for one in own)}"
         scaled = self.machine.virtualised and any(one.quantity in _SCALED for one in own)
         if scaled and scenario.mechanism("nested") != "yes":
             words += "; the host is a guest itself, so they are for nested=yes"
