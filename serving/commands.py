@@ -17,6 +17,7 @@ from serving.flat import (
     read_rows,
     write_rows,
 )
+from serving.hostprofile import for_host
 from serving.observations import read_observations
 from serving.profile import read_demands
 from serving.questions import Comparison, Question
@@ -35,11 +36,14 @@ def run_predict(
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
     demands: Path | None = None,
+    host_profile: Path | None = None,
 ) -> None:
     """Predict one scenario of flags, or each row of a CSV with the flags as its defaults,
-    given the caller's own measurements in the CSV `observed` and the profile `demands`."""
+    given the caller's own measurements in the CSV `observed`, the profile `demands` and the
+    calibration `host_profile`."""
+    on_host = for_host(host_profile)
     rows, questions = _asked(given, pairs, source, target, question_from_flat, observed, demands)
-    predictor = _predictor(ensure_champion)
+    predictor = on_host(_predictor(ensure_champion))
     from serving.answers import answer
 
     records = answer(predictor, questions)
@@ -61,9 +65,12 @@ def run_compare(
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
     demands: Path | None = None,
+    host_profile: Path | None = None,
 ) -> None:
     """Compare runtimes for one scenario of flags, or for each row of a CSV, given the
-    caller's own measurements in the CSV `observed` and the profile `demands`."""
+    caller's own measurements in the CSV `observed`, the profile `demands` and the calibration
+    `host_profile`."""
+    on_host = for_host(host_profile)
     rows, comparisons = _asked(
         given,
         pairs,
@@ -73,7 +80,7 @@ def run_compare(
         observed,
         demands,
     )
-    predictor = _predictor(ensure_champion)
+    predictor = on_host(_predictor(ensure_champion))
     from serving.answers import compare
 
     documents = [compare(predictor, comparison) for comparison in comparisons]

@@ -18,6 +18,7 @@ from models.recommendation import Constraints, recommend
 from serving.answers import OnRig, Predicts
 from serving.fields import MAX_ENTRIES, Finite, Text
 from serving.flat import comparison_from_flat
+from serving.hostprofile import for_host
 from serving.observations import read_observations
 from serving.questions import Comparison, ask_all, collect
 from serving.schema import CompareBody, split_options, with_observations
@@ -235,16 +236,18 @@ def run_recommend(
     as_json: bool,
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
+    host_profile: Path | None = None,
 ) -> None:
     """Recommend for the flags of the command line, given the caller's own measurements in the
-    CSV `observed`."""
+    CSV `observed` and the calibration `host_profile`."""
+    on_host = for_host(host_profile)
     wish = wish_from_flags(given, pairs, runtimes, wishes, observed)
 
     def predictor() -> Predicts:
         ensure_champion()
         from serving.store import load_champion
 
-        return load_champion()
+        return on_host(load_champion())
 
     document = answer_recommend(predictor, wish)
     if as_json:
