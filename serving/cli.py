@@ -224,6 +224,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             ),
         ] = None,
         observed: Observations = None,
+        demands: Demands = None,
         as_json: Json = False,
     ) -> None:
         """The runtimes that hold under constraints, cheapest per retained performance first.
@@ -261,7 +262,9 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "workload_memory_mb": workload_memory_mb,
             "tree": tree,
         }
-        run_recommend(given, options or [], runtimes, wishes, as_json, ensure_champion, observed)
+        run_recommend(
+            given, options or [], runtimes, wishes, as_json, ensure_champion, observed, demands
+        )
 
     @app.command()
     def suggest(
@@ -281,6 +284,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             str, typer.Option(metavar="K", help="Measurements planned together.")
         ] = "1",
         observed: Observations = None,
+        demands: Demands = None,
         as_json: Json = False,
     ) -> None:
         """What to measure on your own rig to be told most, with the lines to run.
@@ -298,7 +302,9 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "storage_iops": storage_iops,
             "level": level,
         }
-        run_suggest(given, options or [], measurable, count, observed, as_json, ensure_champion)
+        run_suggest(
+            given, options or [], measurable, count, observed, as_json, ensure_champion, demands
+        )
 
     @app.command()
     def serve(
