@@ -1,7 +1,4 @@
-"""Commands that answer: predict, compare, recommend, suggest, serve.
-
-Heavy imports happen inside them.
-"""
+"""Commands that answer: predict, compare, recommend, suggest, serve; heavy imports inside them."""
 
 from __future__ import annotations
 
