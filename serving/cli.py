@@ -1,7 +1,4 @@
-"""Commands that answer: predict, compare, recommend, suggest, serve.
-
-Heavy imports happen inside them.
-"""
+"""Commands that answer: predict, compare, recommend, suggest, serve; heavy imports inside them."""
 
 from __future__ import annotations
 
@@ -209,6 +206,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         ] = None,
         observed: Observations = None,
         host_profile: HostProfile = None,
+        demands: Demands = None,
         as_json: Json = False,
     ) -> None:
         """The runtimes that hold under constraints, cheapest per retained performance first.
@@ -255,6 +253,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             ensure_champion,
             observed,
             host_profile,
+            demands,
         )
 
     @app.command()
@@ -275,6 +274,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             str, typer.Option(metavar="K", help="Measurements planned together.")
         ] = "1",
         observed: Observations = None,
+        demands: Demands = None,
         as_json: Json = False,
     ) -> None:
         """What to measure on your own rig to be told most, with the lines to run.
@@ -292,7 +292,9 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "storage_iops": storage_iops,
             "level": level,
         }
-        run_suggest(given, options or [], measurable, count, observed, as_json, ensure_champion)
+        run_suggest(
+            given, options or [], measurable, count, observed, as_json, ensure_champion, demands
+        )
 
     @app.command()
     def serve(
