@@ -3,7 +3,8 @@
 NearmetalError
 ├── InvalidInput        a field, file or row is wrong (exit code 2, HTTP 422)
 ├── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
-└── NotStored           what was made cannot be kept: no room, or no leave to write (exit code 2)
+├── NotStored           what was made cannot be kept: no room, or no leave to write (exit code 2)
+└── WorkersLost         who was to do the work cannot be reached, or is lost (exit code 2)
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ class NotStored(NearmetalError):
     """What was made cannot be written."""
 
     code = "not_stored"
+
+
+class WorkersLost(NearmetalError):
+    """The processes or the cluster that work was handed to cannot be reached, or died."""
+
+    code = "workers_lost"
 
 
 # What is longer is near to no name, and costs much to compare.

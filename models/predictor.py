@@ -42,7 +42,7 @@ from models.evidence import (
 )
 from models.figures import REFERENCE, USED, Figures
 from models.instance import Instances
-from models.kernel import Amplitudes, Points, mechanism_sets
+from models.kernel import Amplitudes, Points
 from models.narrowing import Narrowing
 from models.novelty import Nearest, unknown_error
 from models.prediction import Evidence, Novelty, Prediction
@@ -60,9 +60,11 @@ NATIVE_HALF_WIDTH = 0.02
 class Predictor:
     """Arrays of a fitted residual model with its calibration, and what the rows were.
 
-    precision: (n, n) inverse covariance of the rows; alpha: (n,). With `use_residual` false the
-    prior alone answers, under its own calibration. positions: where in their ranges the rows have
-    moved the prior's constants (features.constants.moved); none leaves them at the reference's.
+    precision: (n, n) inverse covariance of the rows; alpha: (n,). Under the basis model the rows
+    are its centres. With `use_residual` false the prior alone answers, under its own calibration.
+    known, mechanisms: what any row has measured, the latter as encoded sets (k, ...). positions:
+    where in their ranges the rows have moved the prior's constants (features.constants.moved);
+    none leaves them at the reference's.
     """
 
     rows: Rows
@@ -74,6 +76,8 @@ class Predictor:
     narrowing: Narrowing
     novelty_threshold: float
     use_residual: bool
+    known: Known
+    mechanisms: Array
     version: str
     trained_at: str
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -83,11 +87,6 @@ class Predictor:
     def constants(self) -> Constants | None:
         """The set `fitted` that its prior uses; None for the reference's."""
         return moved(self.positions) if self.positions else None
-
-    @cached_property
-    def known(self) -> Known:
-        """What the training rows have measured."""
-        return known_of(self.records)
 
     @cached_property
     def learned(self) -> Array:
@@ -112,9 +111,7 @@ class Predictor:
     @cached_property
     def nearest(self) -> Nearest:
         """The runtimes with mechanisms that the training rows have measured."""
-        flags = [r.origin == "measured" for r in self.records]
-        measured = mechanism_sets(self.rows.points.encoding[flags])
-        return Nearest(measured, self.amplitudes.mechanism_length)
+        return Nearest(self.mechanisms, self.amplitudes.mechanism_length)
 
     @cached_property
     def instances(self) -> Instances:

@@ -64,12 +64,19 @@ def load_corpus(
     Raises InvalidInput naming file and row of what is wrong in a user's file, or the curated
     source that it repeats.
     """
-    curated = list(measured())
     own: list[Measurement] = []
     for path in files:
         found = read_measurements(path)
-        refuse_repeats(found, curated, Path(path).name)
+        refuse_repeats(found, measured(), Path(path).name)
         own += found
+    return corpus_with(own, seed=seed, synthetic=synthetic)
+
+
+def corpus_with(
+    own: Sequence[Measurement], *, seed: int = 0, synthetic: int = SYNTHETIC_ROWS
+) -> Corpus:
+    """Curated, reference and synthetic rows, and a user's own."""
+    curated = list(measured())
     made = synthetic_rows(synthetic, seed)
     rows = [*sampled(curated), *own, *reference(), *made]
     group_of = {s.id: s.group for s in sources().values()}

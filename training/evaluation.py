@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from features.encoder import names_of
 from features.vocabulary import vocabulary
 from models.calibration import Bounds, calibrate
-from models.fitting import features_of, nested, prior_answer
+from models.fitting import nested
+from models.judging import features_of, prior_answer
 from models.novelty import nested_novelty
 from models.rivals import leave_one_out_errors, reference_cells, rivals
 from models.rows import Rows
