@@ -6,62 +6,41 @@ Heavy imports happen inside them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-# Numbers arrive as text, so that a bad one is told like every other bad input.
-Runtime = Annotated[str | None, typer.Option(help="Isolation technology, e.g. gvisor.")]
-Runtimes = Annotated[
-    list[str] | None, typer.Option("--runtime", help="A runtime to compare; repeatable. [all]")
-]
-Workload = Annotated[str | None, typer.Option(help="Named workload, e.g. web or database.kv.")]
-Cores = Annotated[str | None, typer.Option(metavar="N", help="Processors of the host.")]
-MemoryGb = Annotated[str | None, typer.Option(metavar="N", help="Memory of the host.")]
-NetworkGbps = Annotated[str | None, typer.Option(metavar="N", help="Link of the host.")]
-StorageIops = Annotated[str | None, typer.Option(metavar="N", help="Operations per second.")]
-With = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--with", metavar="KEY=VALUE", help="A mechanism or a demand in place of the default."
-    ),
-]
-NativeValue = Annotated[
-    str | None, typer.Option(metavar="N", help="What you measured on bare metal.")
-]
-NativeCores = Annotated[
-    str | None, typer.Option(metavar="N", help="Cores it was measured on, when not --cores.")
-]
-Scaling = Annotated[
-    str | None,
-    typer.Option(help="On other cores: fixed work (Amdahl) or scaled (Gustafson). [fixed]"),
-]
-Unit = Annotated[str | None, typer.Option(help="Its unit; in ns, us, ms or s less is better.")]
-Level = Annotated[str | None, typer.Option(metavar="P", help="Probability of the interval. [0.9]")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Input = Annotated[
-    Path | None,
-    typer.Option("--input", metavar="FILE", help="CSV of scenarios, a column for each word."),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", metavar="FILE", help="CSV to write: the input and its answers."),
-]
-Observations = Annotated[
-    Path | None,
-    typer.Option(
-        "--observations", metavar="FILE", help="CSV of your own measurements of this rig."
-    ),
-]
-Demands = Annotated[
-    Path | None,
-    typer.Option("--demands", metavar="FILE", help="Profile of your program, for a workload."),
-]
+from serving.flags import (
+    Cores,
+    Demands,
+    Input,
+    Json,
+    Level,
+    MemoryGb,
+    NativeCores,
+    NativeValue,
+    NetworkGbps,
+    Observations,
+    Output,
+    Runtime,
+    Runtimes,
+    Scaling,
+    Scored,
+    StorageIops,
+    Table,
+    Unit,
+    With,
+    Workload,
+)
 
 
-def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
-    """Add this room's commands; `ensure_champion` sees to it that there is a model."""
+def register(
+    app: typer.Typer,
+    ensure_champion: Callable[[], None],
+    progress_bar: Callable[..., Any] | None = None,
+) -> None:
+    """Add this room's commands; `ensure_champion` sees to it that there is a model, `progress_bar`
+    shows long work on standard error."""
 
     @app.command()
     def predict(
@@ -79,15 +58,26 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         level: Level = None,
         observed: Observations = None,
         demands: Demands = None,
-        source: Input = None,
-        target: Output = None,
+        source: Table = None,
+        target: Scored = None,
+        jobs: Annotated[
+            str | None, typer.Option(metavar="N", help="Processes that score. [the cores]")
+        ] = None,
+        skip_bad_rows: Annotated[
+            bool, typer.Option("--skip-bad-rows", help="Go on, and tell them in OUTPUT.bad.csv.")
+        ] = False,
         as_json: Json = False,
     ) -> None:
         """How much of its bare-metal performance a workload keeps.
 
+        A folder, or Parquet in or out, is scored at any length: without parts and evidence, on all
+        cores, going on where an interrupted run stopped.
+
         Example: nearmetal predict --runtime gvisor --workload web --cores 8 --with page_size=2m
+
+        Example: nearmetal predict --input fleet.parquet --output scored.parquet
         """
-        from serving.commands import run_predict
+        from serving.commands import Bulk, jobs_of, no_progress, run_predict
 
         given = {
             "runtime": runtime,
@@ -102,8 +92,9 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "scaling": scaling,
             "level": level,
         }
+        bulk = Bulk(jobs_of(jobs), skip_bad_rows, progress_bar or no_progress)
         run_predict(
-            given, options or [], source, target, as_json, ensure_champion, observed, demands
+            given, options or [], source, target, as_json, ensure_champion, observed, demands, bulk
         )
 
     @app.command()
