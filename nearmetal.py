@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-serving.cli.register(app, training.cli.ensure_champion)
+serving.cli.register(app, training.cli.ensure_champion, training.cli.progress_bar)
 serving.matrix.register(app, training.cli.ensure_champion)
 serving.options.register(app)
 training.cli.register(app)

@@ -23,12 +23,12 @@ from features.columns import Column, Kinds
 from features.csvpieces import full_rows, rows_in, split
 from features.errors import InvalidInput, Problem, unknown_name
 from features.files import shown
+from features.tablefiles import PARQUET, table_files
 
 # Rows of a piece, and rows that are read at once.
 PIECE = 65536
 CHUNK = 8192
 MAX_PROBLEMS = 20
-PARQUET, CSV = ".parquet", ".csv"
 
 
 @dataclass(frozen=True)
@@ -68,27 +68,6 @@ class Chunk:
         if len(problems) > MAX_PROBLEMS:
             told.append(Problem("file", f"and {len(problems) - MAX_PROBLEMS} more"))
         return InvalidInput(told, f"{shown(self.file)}, row {self.numbers[first]}")
-
-
-def is_bulk(path: Path) -> bool:
-    """Whether a path names a table that is read in pieces alone: a folder or Parquet."""
-    return path.is_dir() or path.suffix.lower() == PARQUET
-
-
-def table_files(path: Path, option: str = "input") -> list[Path]:
-    """The files of a table, by name. Raises InvalidInput where there is none."""
-    if not path.exists():
-        raise InvalidInput([Problem(option, f"{shown(path)}: No such file or directory")])
-    if not path.is_dir():
-        return [path]
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in (PARQUET, CSV) and not file.name.startswith((".", "_"))
-    )
-    if not found:
-        raise InvalidInput([Problem(option, f"{shown(path)} holds no Parquet or CSV file")])
-    return found
 
 
 def pieces(

@@ -61,7 +61,7 @@ Array = NDArray[np.float64]
 # Scenarios answered at once: what their arrays take stays in the caches.
 CHUNK = 512
 # Native keeps 1 by definition; what is left is the spread of repeats.
-_NATIVE_HALF_WIDTH = 0.02
+NATIVE_HALF_WIDTH = 0.02
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ class Predictor:
         return Carried(self.rows, self.amplitudes, self.precision, self.learned)
 
     @cached_property
-    def _nearest(self) -> Nearest:
+    def nearest(self) -> Nearest:
+        """The runtimes with mechanisms that the training rows have measured."""
         return Nearest(self.mechanisms, self.amplitudes.mechanism_length)
 
     @cached_property
@@ -218,11 +219,11 @@ class Predictor:
                 self.calibration, expected, log_retained, level, found.narrowed
             )
         native = encoding[:, 0] == 0
-        below = np.where(native, _NATIVE_HALF_WIDTH, held.below)
-        above = np.where(native, _NATIVE_HALF_WIDTH, held.above)
+        below = np.where(native, NATIVE_HALF_WIDTH, held.below)
+        above = np.where(native, NATIVE_HALF_WIDTH, held.above)
         numbers = Figures.of(priors, table, mean, below, above)
         # A caller's own rows are known too.
-        near = self._nearest.of(encoding, None if own is None else own.rows.points.encoding)
+        near = self.nearest.of(encoding, None if own is None else own.rows.points.encoding)
         scores = unknown_error(expected, found.carried * found.narrowed**2, near)
         said = self._told(scenarios, found, scores, prior.log_retained, limit, record)
         return [
@@ -301,8 +302,13 @@ class Predictor:
 
 def features_at(points: Points, host_spread: Array, found: Posterior) -> Array:
     """The scale model's features of points (m) that own rows have not moved."""
-    variance = found.variance + host_spread**2
-    return scale_features(points.encoding, points.log_prior, variance, host_spread)
+    return features_of_variance(points, host_spread, found.variance)
+
+
+def features_of_variance(points: Points, host_spread: Array, variance: Array) -> Array:
+    """The same of a posterior variance (m,)."""
+    whole = variance + host_spread**2
+    return scale_features(points.encoding, points.log_prior, whole, host_spread)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,20 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="CSV to write: the input and its answers."),
 ]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        metavar="PATH",
+        help="CSV or Parquet of scenarios, or a folder of them; a column for each word.",
+    ),
+]
+Scored = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", metavar="PATH", help="CSV, Parquet or folder: the input and its answers."
+    ),
+]
 Observations = Annotated[
     Path | None,
     typer.Option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,15 +23,22 @@ from serving.arguments import (
     Runtime,
     Runtimes,
     Scaling,
+    Scored,
     StorageIops,
+    Table,
     Unit,
     With,
     Workload,
 )
 
 
-def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
-    """Add this room's commands; `ensure_champion` sees to it that there is a model."""
+def register(
+    app: typer.Typer,
+    ensure_champion: Callable[[], None],
+    progress_bar: Callable[..., Any] | None = None,
+) -> None:
+    """Add this room's commands; `ensure_champion` sees to it that there is a model, `progress_bar`
+    shows long work on standard error."""
 
     @app.command()
     def predict(
@@ -50,15 +57,26 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         observed: Observations = None,
         demands: Demands = None,
         host_profile: HostProfile = None,
-        source: Input = None,
-        target: Output = None,
+        source: Table = None,
+        target: Scored = None,
+        jobs: Annotated[
+            str | None, typer.Option(metavar="N", help="Processes that score. [the cores]")
+        ] = None,
+        skip_bad_rows: Annotated[
+            bool, typer.Option("--skip-bad-rows", help="Go on, and tell them in OUTPUT.bad.csv.")
+        ] = False,
         as_json: Json = False,
     ) -> None:
         """How much of its bare-metal performance a workload keeps.
 
+        A folder, or Parquet in or out, is scored at any length: without parts and evidence, on all
+        cores, going on where an interrupted run stopped.
+
         Example: nearmetal predict --runtime gvisor --workload web --cores 8 --with page_size=2m
+
+        Example: nearmetal predict --input fleet.parquet --output scored.parquet
         """
-        from serving.commands import run_predict
+        from serving.commands import Bulk, jobs_of, no_progress, run_predict
 
         given = {
             "runtime": runtime,
@@ -73,6 +91,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "scaling": scaling,
             "level": level,
         }
+        bulk = Bulk(jobs_of(jobs), skip_bad_rows, progress_bar or no_progress)
         run_predict(
             given,
             options or [],
@@ -83,6 +102,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             observed,
             demands,
             host_profile,
+            bulk,
         )
 
     @app.command()
