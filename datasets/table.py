@@ -24,9 +24,10 @@ from datasets.row import (
     measurement_from_record,
     record_from_measurement,
 )
-from features.chunks import is_bulk, pieces, read_chunks
+from features.chunks import pieces, read_chunks
 from features.errors import InvalidInput, Problem, unknown_name
 from features.files import put_in_place
+from features.tablefiles import is_bulk
 from features.vocabulary import vocabulary
 
 MAX_BAD_ROWS = 20

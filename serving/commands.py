@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from features.errors import InvalidInput, Problem
 from features.files import check_output, shown
 from features.flags import options_of
-from features.tablefiles import PARQUET
+from features.tablefiles import PARQUET, is_bulk
 from serving.flat import (
     comparison_from_flat,
     question_from_flat,
@@ -187,8 +187,7 @@ def _defaults(given: Given, pairs: Sequence[str], demands: Path | None) -> dict[
 
 
 def _is_bulk(source: Path, target: Path | None) -> bool:
-    files = [source] if target is None else [source, target]
-    return source.is_dir() or any(path.suffix.lower() == PARQUET for path in files)
+    return is_bulk(source) or (target is not None and target.suffix.lower() == PARQUET)
 
 
 def _run_bulk(

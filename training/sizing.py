@@ -7,8 +7,9 @@ from pathlib import Path
 
 from datasets.columns import measurement_kinds
 from datasets.row import REQUIRED_COLUMNS
-from features.chunks import Piece, is_bulk, pieces
+from features.chunks import Piece, pieces
 from features.errors import InvalidInput, Problem, unknown_name
+from features.tablefiles import is_bulk
 
 MODELS = ("auto", "exact", "basis")
 # Above so many rows of a user's own the exact model takes longer than the basis model, and gains
