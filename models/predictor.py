@@ -26,7 +26,7 @@ from features.integration import ExpectedPrior
 from features.recorded import Priors
 from features.scenario import Scenario
 from features.table import scenario_table
-from models.calibration import Calibration, scale_features
+from models.calibration import Calibration
 from models.carried import Carried, Said, largest_weights
 from models.conditioning import (
     Observation,
@@ -50,6 +50,7 @@ from models.evidence import (
 )
 from models.figures import REFERENCE, USED, Figures
 from models.instance import Instances
+from models.judging import features_at
 from models.kernel import Amplitudes, Points
 from models.narrowing import Narrowing
 from models.novelty import Nearest, unknown_error
@@ -298,17 +299,6 @@ class Predictor:
             cited = find_evidence(told.records, said.largest, partial(found.moved, i))
             self._cited[said] = cited
         return cited
-
-
-def features_at(points: Points, host_spread: Array, found: Posterior) -> Array:
-    """The scale model's features of points (m) that own rows have not moved."""
-    return features_of_variance(points, host_spread, found.variance)
-
-
-def features_of_variance(points: Points, host_spread: Array, variance: Array) -> Array:
-    """The same of a posterior variance (m,)."""
-    whole = variance + host_spread**2
-    return scale_features(points.encoding, points.log_prior, whole, host_spread)
 
 
 @dataclass(frozen=True)
