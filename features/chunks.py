@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.arrowcolumns import TEXT, column_of, kind_of
+from features.arrowcolumns import NOTHING, column_of, kind_of
 from features.columns import Column, Kinds
 from features.csvpieces import full_rows, rows_in, split
 from features.errors import InvalidInput, Problem, unknown_name
@@ -210,7 +210,8 @@ def _csv_pieces(path: Path, rows: int) -> tuple[list[tuple[str, str]], list[Piec
         Piece(path, start, span.rows, tuple(header), span.offset, span.length, span.line)
         for start, span in zip(starts, spans, strict=False)
     ]
-    return [(name, TEXT) for name in header], made
+    # Its cells are what they are read as.
+    return [(name, NOTHING) for name in header], made
 
 
 def _csv_tables(piece: Piece, rows: int) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:

@@ -18,7 +18,7 @@ from features.arrowcolumns import TEXT, kind_of
 from features.chunks import Chunk, Piece, pieces, read_chunks
 from features.columns import Codes, cells_of, is_empty, numbers
 from features.errors import Problem
-from features.files import shown
+from features.files import check_output, shown
 from features.tablefiles import PARQUET
 from models.bulk import Scorer
 from models.executor import executor
@@ -70,6 +70,8 @@ def make_plan(
 ) -> Plan:
     """Look at every file of the input. Raises InvalidInput."""
     check_target(target, source)
+    if not source.is_dir():
+        check_output(target, source=source)
     check_defaults(defaults)
     required = [key for key in ("runtime",) if key not in defaults]
     found = pieces([source], question_kinds(), required=required)

@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from pyarrow.parquet import write_table
 
 from features.arrowcolumns import NUMBERS, kind_of
 from features.errors import InvalidInput, Problem
@@ -72,7 +73,7 @@ class Parts:
         with stored(self.target):
             if wrong:
                 _write_rows(self.wrong_rows(number), wrong)
-            put_bytes_in_place(self.path(number), lambda file: pq.write_table(table, file))
+            put_bytes_in_place(self.path(number), lambda file: write_table(table, file))
 
     def assemble(self, groups: Mapping[str, Sequence[int]]) -> tuple[int, int]:
         """Make the output of finished parts: of a folder the files' names, of a file one name, each
