@@ -105,11 +105,7 @@ def read_chunks(piece: Piece, kinds: Kinds, rows: int = CHUNK) -> Iterator[Chunk
     """The rows of a piece, at most so many at once. Raises InvalidInput naming the file."""
     read = _csv_tables(piece, rows) if piece.header else _parquet_tables(piece, rows)
     for numbers, table in read:
-        frame = {
-            name: column
-            for name in table.column_names
-            if (column := column_of(table.column(name), kinds[name])) is not None
-        }
+        frame = {name: column_of(table.column(name), kinds[name]) for name in table.column_names}
         yield Chunk(piece.file, numbers, frame, table)
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,11 @@ def run_plan(
     for other in parts.others():
         note(f"{shown(other)} is of another input, model or options: not used")
     parts.begin()
-    left = [(n, piece) for n, piece in enumerate(plan.pieces) if not parts.path(n).exists()]
+    left = [
+        (number, replace(piece, file=piece.file.absolute()))
+        for number, piece in enumerate(plan.pieces)
+        if not parts.path(number).exists()
+    ]
     total = sum(piece.rows for piece in plan.pieces)
     kept = total - sum(piece.rows for _, piece in left)
     if kept:
