@@ -34,7 +34,7 @@ from models.basis_fitting import (
 )
 from models.evidence import known_of
 from models.executor import Executor
-from models.kernel import mechanism_sets
+from models.kernel import Amplitudes, mechanism_sets
 from models.predictor import Predictor
 from models.selection import CANDIDATES, LeaveOut
 from models.statistics import Statistics
@@ -75,6 +75,18 @@ def fold_of(group: str, folds: int = FOLDS) -> int:
     return int.from_bytes(digest, "little") % folds
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a first pass found, the corpus of shipped rows and sample with what was fitted to it,
+    the exact model's leave-fold-out answers, and what the second pass needs."""
+
+    looked: Looked
+    corpus: Corpus
+    sample: Sample
+    exact: LeaveOut
+    settled: Settled
+
+
 def fit_fleet(
     parts: Sequence[Piece],
     run: Executor,
@@ -82,12 +94,27 @@ def fit_fleet(
     *,
     seed: int = 0,
     centres: int = CENTRES,
+    candidates: Sequence[Amplitudes] = CANDIDATES,
 ) -> Fleet:
     """The basis model of the rows of all pieces and of the shipped rows.
 
     An interrupted second pass goes on from what it had summed. Raises InvalidInput naming file and
     row of what is wrong, NotStored where what was summed cannot be kept.
     """
+    prepared = prepare(parts, run, progress, seed=seed, centres=centres, candidates=candidates)
+    return _finished(prepared, _summed(parts, prepared.settled, run, progress))
+
+
+def prepare(
+    parts: Sequence[Piece],
+    run: Executor,
+    progress: Progress,
+    *,
+    seed: int = 0,
+    centres: int = CENTRES,
+    candidates: Sequence[Amplitudes] = CANDIDATES,
+) -> Prepared:
+    """All that comes before the second pass. Raises InvalidInput naming file and row."""
     looked = Looked(SourceSample(SAMPLE_ROWS))
     with progress("checking rows", len(parts)) as step:
         for found in run.map(look, parts, shared=SAMPLE_ROWS, step=step):
@@ -96,22 +123,28 @@ def fit_fleet(
     refuse_repeats(own, measured(), "measurements")
     corpus = corpus_with(own, seed=seed)
     fold = np.array([fold_of(group) for group in corpus.groups])
-    with progress("fitting a sample", len(CANDIDATES) + 1) as step:
+    with progress("fitting a sample", len(candidates) + 1) as step:
         sample, exact = fit_sample(
             corpus.rows,
             corpus.records,
             fold,
             corpus.scored,
             corpus.prior,
+            candidates=candidates,
             progress=lambda: step("candidate"),
         )
         scheme = make_scheme(sample, FOLDS, centres=centres)
         step("centres")
+    return Prepared(looked, corpus, sample, exact, _settled(scheme, corpus, looked))
+
+
+def _finished(prepared: Prepared, sums: Statistics) -> Fleet:
+    """The predictor of what was summed and of the shipped rows."""
+    corpus, sample, looked = prepared.corpus, prepared.sample, prepared.looked
+    scheme = prepared.settled.scheme
     shipped = np.setdiff1d(np.arange(len(corpus.rows)), own_rows(corpus))
-    sums = scheme.sums(
-        corpus.rows.take(shipped), fold[shipped], log_priors_of(scheme, sample)[shipped]
-    )
-    sums.add(_summed(parts, _settled(scheme, corpus, looked), run, progress))
+    log_priors = log_priors_of(scheme, sample)[shipped]
+    sums.add(scheme.sums(corpus.rows.take(shipped), sample.fold[shipped], log_priors))
     found_there = [looked.mechanisms, mechanism_sets(sample.rows.points.encoding[sample.measured])]
     predictor, answer = basis_predictor(
         scheme,
@@ -122,15 +155,16 @@ def fit_fleet(
         version="0",
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    jitter = scheme.basis.general.jitter
     return Fleet(
         predictor,
         corpus,
         sample,
         answer,
-        exact,
+        prepared.exact,
         looked.rows,
         len(looked.counts),
-        scheme.basis.general.jitter,
+        jitter,
     )
 
 
