@@ -120,6 +120,11 @@ def read_measured(frame: Frame) -> MeasuredColumns:
     return read.measured(columns.take(kept), problems)
 
 
+def record_at(frame: Frame, row: int) -> dict[str, str]:
+    """One row of columns as text cells, those that are filled."""
+    return {k: text_of(v) for k, v in cells_of(frame, row).items() if not is_empty(v)}
+
+
 class _Read:
     """The columns of measurements (n rows) that are no scenario's."""
 

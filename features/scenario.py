@@ -133,16 +133,16 @@ def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
     given: dict[str, Any] = {"mechanisms": {}, "demands": {}}
     problems: list[Problem] = []
     for key, value in record.items():
-        if _is_empty(value):
+        if is_empty(value):
             continue
         if key in ("runtime", "workload"):
             given[key] = str(value).strip()
         elif key in HOST_RANGES:
-            given[key] = _as_number(key, value, problems)
+            given[key] = read_number(key, value, problems)
         elif key in words.mechanisms:
             given["mechanisms"][key] = str(value).strip()
         elif key in words.demand_fields:
-            given["demands"][key] = _as_number(key, value, problems)
+            given["demands"][key] = read_number(key, value, problems)
         else:
             known = [*HOST_FIELDS, *words.mechanisms, *words.demand_fields]
             problems.append(unknown_name(str(key), key, known, "column or option"))
@@ -155,16 +155,18 @@ def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
     return Scenario(**given)
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Whether a cell says nothing."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
-def _as_number(key: str, value: Any, problems: list[Problem]) -> float:
+def read_number(key: str, value: Any, problems: list[Problem]) -> float | None:
+    """A cell as a number; what is none is added to the problems."""
     try:
         return float(value)
     except (TypeError, ValueError):
         problems.append(Problem(key, f"a number is needed, not {str(value)[:40]!r}"))
-        return 1.0
+        return None
 
 
 def _name_problems(scenario: Scenario) -> list[Problem]:

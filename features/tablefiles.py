@@ -10,6 +10,11 @@ from features.files import shown
 PARQUET, CSV = ".parquet", ".csv"
 
 
+def is_bulk(path: Path) -> bool:
+    """Whether a path names a table that is read in pieces alone: a folder or Parquet."""
+    return path.is_dir() or path.suffix.lower() == PARQUET
+
+
 def table_files(path: Path, option: str = "input") -> list[Path]:
     """The files of a table, by name. Raises InvalidInput where there is none."""
     if not path.exists():

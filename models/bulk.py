@@ -21,9 +21,10 @@ from features.integration import expected_priors
 from features.table import workload_families
 from features.vocabulary import vocabulary
 from models.conditioning import of_new_source
+from models.judging import features_of_variance
 from models.kernel import Points
 from models.novelty import unknown_error
-from models.predictor import CHUNK, NATIVE_HALF_WIDTH, Predictor, features_of_variance
+from models.predictor import CHUNK, NATIVE_HALF_WIDTH, Predictor
 from models.rows import residual_limit
 
 Array = NDArray[np.float64]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibration, calibrate, scale_features
-from models.kernel import Amplitudes, self_variance
+from models.conditioning import Posterior
+from models.kernel import Amplitudes, Points, self_variance
 from models.narrowing import Narrowing, learn_narrowing, own_answers
 from models.novelty import left_out_nearness, unknown_error, variance_left
 from models.rows import Rows
@@ -39,6 +40,17 @@ def features_of(rows: Rows, answer: LeaveOut) -> Array:
         answer.variance + rows.host_spread**2,
         rows.host_spread,
     )
+
+
+def features_at(points: Points, host_spread: Array, found: Posterior) -> Array:
+    """The scale model's features of points (m) that own rows have not moved."""
+    return features_of_variance(points, host_spread, found.variance)
+
+
+def features_of_variance(points: Points, host_spread: Array, variance: Array) -> Array:
+    """The same of a posterior variance (m,)."""
+    whole = variance + host_spread**2
+    return scale_features(points.encoding, points.log_prior, whole, host_spread)
 
 
 def prior_answer(rows: Rows) -> LeaveOut:

@@ -12,13 +12,21 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import Constants, ConstantSets, Entry, constants, moved
+from features.constants import (
+    Constant,
+    Constants,
+    ConstantSets,
+    Entry,
+    constants,
+    moved,
+    replaced,
+)
 from features.encoder import encode, encoding_of
 from features.integration import ExpectedPrior
 from features.recorded import Priors
 from features.scenario import Scenario
 from features.table import scenario_table
-from models.calibration import Calibration, scale_features
+from models.calibration import Calibration
 from models.carried import Carried, Said, largest_weights
 from models.conditioning import (
     Observation,
@@ -42,6 +50,7 @@ from models.evidence import (
 )
 from models.figures import REFERENCE, USED, Figures
 from models.instance import Instances
+from models.judging import features_at
 from models.kernel import Amplitudes, Points
 from models.narrowing import Narrowing
 from models.novelty import Nearest, unknown_error
@@ -65,6 +74,7 @@ class Predictor:
     known, mechanisms: what any row has measured, the latter as encoded sets (k, ...). positions:
     where in their ranges the rows have moved the prior's constants (features.constants.moved);
     none leaves them at the reference's.
+    own: a host's constants in place of its prior's, for its answers alone (`on_host`).
     """
 
     rows: Rows
@@ -82,11 +92,18 @@ class Predictor:
     trained_at: str
     card: Mapping[str, Any] = field(default_factory=dict)
     positions: Mapping[Entry, float] = field(default_factory=dict)
+    own: Mapping[Entry, Constant] = field(default_factory=dict)
+
+    def on_host(self, own: Mapping[Entry, Constant]) -> Predictor:
+        """The same predictor, whose answers use a host's own constants: what it has learned is
+        left as it is, and its residual is added to that host's prior."""
+        return replace(self, own=own)
 
     @cached_property
     def constants(self) -> Constants | None:
-        """The set `fitted` that its prior uses; None for the reference's."""
-        return moved(self.positions) if self.positions else None
+        """The set that its prior uses, `fitted` or a host's; None for the reference's."""
+        fitted = moved(self.positions) if self.positions else None
+        return replaced(fitted or constants(), self.own) if self.own else fitted
 
     @cached_property
     def learned(self) -> Array:
@@ -122,7 +139,7 @@ class Predictor:
     def _priors(self) -> Priors:
         """The priors of an answer: under the reference's constants, those that its own prior
         uses, and both ends of all ranges."""
-        ends = (constants("pessimistic"), constants("optimistic"))
+        ends = [replaced(constants(end), self.own) for end in ("pessimistic", "optimistic")]
         return Priors(ConstantSets([constants(), self.constants or constants(), *ends]))
 
     @cached_property
@@ -282,17 +299,6 @@ class Predictor:
             cited = find_evidence(told.records, said.largest, partial(found.moved, i))
             self._cited[said] = cited
         return cited
-
-
-def features_at(points: Points, host_spread: Array, found: Posterior) -> Array:
-    """The scale model's features of points (m) that own rows have not moved."""
-    return features_of_variance(points, host_spread, found.variance)
-
-
-def features_of_variance(points: Points, host_spread: Array, variance: Array) -> Array:
-    """The same of a posterior variance (m,)."""
-    whole = variance + host_spread**2
-    return scale_features(points.encoding, points.log_prior, whole, host_spread)
 
 
 @dataclass(frozen=True)

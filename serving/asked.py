@@ -28,17 +28,10 @@ from features.columns import (
     scenario_kinds,
 )
 from features.errors import InvalidInput, Problem, unknown_name
-from serving.answers import native_at
+from features.native import MAX_NATIVE_VALUE, TEXT_OPTIONS, NativeValue, is_unit
+from models.prediction import DEFAULT_LEVEL, LEVEL_RANGE
 from serving.flat import question_from_flat
-from serving.questions import (
-    DEFAULT_LEVEL,
-    LEVEL_RANGE,
-    MAX_NATIVE_VALUE,
-    OPTIONS,
-    TEXT_OPTIONS,
-    NativeValue,
-    is_unit,
-)
+from serving.questions import OPTIONS
 
 Array = NDArray[np.float64]
 
@@ -117,7 +110,7 @@ def read_asked(frame: Frame) -> Asked:
         try:
             question = question_from_flat(cells)
             if question.native is not None:
-                native[row] = native_at(question.native, question.scenario)
+                native[row] = question.native.at(question.scenario)
         except InvalidInput as error:
             told = list(error.problems)
         problems += [(row, problem) for problem in told]

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from features.errors import InvalidInput, Problem
 from features.files import check_output, shown
 from features.flags import options_of
-from features.tablefiles import PARQUET
+from features.tablefiles import PARQUET, is_bulk
 from serving.flat import (
     comparison_from_flat,
     question_from_flat,
     read_rows,
     write_rows,
 )
+from serving.hostprofile import for_host
 from serving.observations import read_observations
 from serving.profile import read_demands
 from serving.questions import Comparison, Question
@@ -68,24 +69,28 @@ def run_predict(
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
     demands: Path | None = None,
+    host_profile: Path | None = None,
     bulk: Bulk | None = None,
 ) -> None:
     """Predict one scenario of flags, or each row of a table with the flags as its defaults,
-    given the caller's own measurements in the CSV `observed` and the profile `demands`. A folder,
-    or Parquet in or out, is scored as `bulk` says."""
+    given the caller's own measurements in the CSV `observed`, the profile `demands` and the
+    calibration `host_profile`. A folder, or Parquet in or out, is scored as `bulk` says."""
     bulk = bulk or Bulk()
     if source is not None and _is_bulk(source, target):
-        if observed is not None:
-            said = "goes with a scenario or a CSV; a folder or Parquet is scored without"
-            raise InvalidInput([Problem("observations", said)])
+        alone = {"observations": observed, "host_profile": host_profile}
+        said = "goes with a scenario or a CSV; a folder or Parquet is scored without"
+        problems = [Problem(key, said) for key, value in alone.items() if value is not None]
+        if problems:
+            raise InvalidInput(problems)
         _run_bulk(_defaults(given, pairs, demands), source, target, as_json, ensure_champion, bulk)
         return
     if bulk.skip_bad_rows or bulk.jobs is not None:
         said = "goes with a folder or Parquet as --input or --output"
         flag = "skip_bad_rows" if bulk.skip_bad_rows else "jobs"
         raise InvalidInput([Problem(flag, said)])
+    on_host = for_host(host_profile)
     rows, questions = _asked(given, pairs, source, target, question_from_flat, observed, demands)
-    predictor = _predictor(ensure_champion)
+    predictor = on_host(_predictor(ensure_champion))
     from serving.answers import answer
 
     records = answer(predictor, questions)
@@ -107,9 +112,12 @@ def run_compare(
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
     demands: Path | None = None,
+    host_profile: Path | None = None,
 ) -> None:
     """Compare runtimes for one scenario of flags, or for each row of a CSV, given the
-    caller's own measurements in the CSV `observed` and the profile `demands`."""
+    caller's own measurements in the CSV `observed`, the profile `demands` and the calibration
+    `host_profile`."""
+    on_host = for_host(host_profile)
     rows, comparisons = _asked(
         given,
         pairs,
@@ -119,7 +127,7 @@ def run_compare(
         observed,
         demands,
     )
-    predictor = _predictor(ensure_champion)
+    predictor = on_host(_predictor(ensure_champion))
     from serving.answers import compare
 
     documents = [compare(predictor, comparison) for comparison in comparisons]
@@ -179,8 +187,7 @@ def _defaults(given: Given, pairs: Sequence[str], demands: Path | None) -> dict[
 
 
 def _is_bulk(source: Path, target: Path | None) -> bool:
-    files = [source] if target is None else [source, target]
-    return source.is_dir() or any(path.suffix.lower() == PARQUET for path in files)
+    return is_bulk(source) or (target is not None and target.suffix.lower() == PARQUET)
 
 
 def _run_bulk(

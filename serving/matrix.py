@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from serving.arguments import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
 from serving.figures import shown
-from serving.flags import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
 
 
 def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:

@@ -58,19 +58,44 @@ def register(app: typer.Typer) -> None:
 def train(
     measurements: Annotated[
         list[Path] | None,
-        typer.Option(help="Your own measurements (CSV in the schema of datasets/README.md)."),
+        typer.Option(
+            help="Your own measurements: CSV, Parquet or a folder of them; repeatable "
+            "(the schema of datasets/README.md)."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic rows.")] = 0,
+    model: Annotated[
+        str,
+        typer.Option(help="exact, basis (of many rows), or auto: by how many rows there are."),
+    ] = "auto",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster, for the basis model."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes, for the basis model. [the cores]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Retrain, compare with the rivals, and promote the model if it is better.
 
     Example: nearmetal train --measurements mine.csv
     """
-    from training.teach import train as teach
+    from training.sizing import basis_pieces
 
-    with progress_bar("training", 25) as step:
-        lesson = teach(measurements or [], seed=seed, step=step)
+    parts = basis_pieces(measurements or [], model)
+    if parts is None:
+        _exact_alone(scheduler=scheduler, jobs=jobs)
+        from training.teach import train as teach
+
+        with progress_bar("training", 25) as step:
+            lesson = teach(measurements or [], seed=seed, step=step)
+    else:
+        from models.executor import executor
+        from training.teach_fleet import train_fleet
+
+        with executor(scheduler, jobs) as run:
+            lesson = train_fleet(parts, run, progress_bar, seed=seed)
     if as_json:
         print(json.dumps(lesson.document))
         return
@@ -79,6 +104,16 @@ def train(
     print_evaluation(lesson.document)
     moved = "is the champion" if lesson.promoted else "stays a candidate"
     print(f"version {lesson.version} {moved}: {lesson.why}")
+
+
+def _exact_alone(**given: object) -> None:
+    """What is for the basis model alone is not to be given in vain."""
+    from features.errors import InvalidInput, Problem
+
+    said = "is for the basis model, and so few rows are for the exact one; see --model"
+    problems = [Problem(name, said) for name, value in given.items() if value is not None]
+    if problems:
+        raise InvalidInput(problems)
 
 
 def evaluate(

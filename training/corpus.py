@@ -47,10 +47,11 @@ class Corpus:
     def records(self) -> list[Record]:
         """What evidence tells of each row."""
         known = sources()
-        return [_record(m, known.get(m.source)) for m in self.measurements]
+        return [record_of(m, known.get(m.source)) for m in self.measurements]
 
 
-def _record(m: Measurement, source: Source | None) -> Record:
+def record_of(m: Measurement, source: Source | None) -> Record:
+    """What evidence tells of a measurement, cited by its source where that is known."""
     baseline = m.baseline.runtime if m.baseline else "native"
     citation = source.citation if source else m.source
     return Record(m.source, citation, m.scenario.as_dict(), baseline, m.retained, m.origin)

@@ -17,7 +17,7 @@ from models.judging import features_of, prior_answer
 from models.novelty import nested_novelty
 from models.rivals import leave_one_out_errors, reference_cells, rivals
 from models.rows import Rows
-from models.selection import Candidate, leave_out_candidates
+from models.selection import Candidate, LeaveOut, leave_out_candidates
 from models.unaided import UNAIDED, unaided
 from training.bootstrap import Draws, error_intervals, ratios
 from training.breakdown import breakdown, deciles, flagged, worst_coverage
@@ -43,11 +43,12 @@ class Evaluation:
     runtimes: tuple[str, ...]
     workloads: tuple[str, ...]
     observed: Array
+    protocol: str = PROTOCOL
 
     def document(self, corpus: Corpus) -> dict:
         """The document of `evaluate --json`."""
         return {
-            "protocol": PROTOCOL,
+            "protocol": self.protocol,
             "dataset": {
                 "digest": corpus.digests["measured"],
                 "digests": corpus.digests,
@@ -81,22 +82,30 @@ def evaluate_unaided(corpus: Corpus) -> Outcome:
 
 def evaluate_prior(corpus: Corpus) -> Outcome:
     """The prior alone with the same calibration, fitted without the source that is scored."""
+    return crossfitted(corpus, prior_answer(corpus.rows), corpus.rows.group, "prior")[0]
+
+
+def crossfitted(
+    corpus: Corpus, answer: LeaveOut, left: NDArray[np.int64], name: str
+) -> tuple[Outcome, Array]:
+    """The outcome of leave-out answers whose calibration is fitted without what is scored, by codes
+    (n,) of what is left out together; and the expected size of all errors (n,) so fitted."""
     rows, keep = corpus.rows, corpus.scored
-    answer = prior_answer(rows)
-    features = features_of(rows, answer)
+    features, error = features_of(rows, answer), answer.error(rows)
     none = np.full(len(rows), np.nan)
+    expected = none.copy()
     bounds = {level: Bounds(none.copy(), none.copy()) for level in LEVELS}
-    for g in np.unique(rows.group[keep]):
-        inner, mine = keep & (rows.group != g), rows.group == g
+    for g in np.unique(left[keep]):
+        inner, mine = keep & (left != g), left == g
         fitted = calibrate(
-            features[inner], rows.residual[inner], rows.group[inner], rows.log_retained[inner]
+            features[inner], error[inner], rows.group[inner], rows.log_retained[inner]
         )
-        expected = fitted.scale(features[mine])
+        expected[mine] = fitted.scale(features[mine])
         for level in LEVELS:
-            found = fitted.bounds(expected, rows.log_prior[mine], level)
+            found = fitted.bounds(expected[mine], (rows.log_prior + answer.mean)[mine], level)
             bounds[level].below[mine] = found.below
             bounds[level].above[mine] = found.above
-    return Outcome("prior", rows.residual[keep], _scored(bounds, keep))
+    return Outcome(name, error[keep], _scored(bounds, keep)), expected
 
 
 def _scored(bounds: dict[float, Bounds], keep: NDArray) -> dict[float, Bounds]:

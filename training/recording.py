@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from features.constants import quantities
-from models.persistence import save_predictor
 from models.predictor import Predictor
 from training import plots
 from training.card_page import card_page
 from training.corpus import Corpus
 from training.evaluation import CHAMPION, Evaluation
 from training.promotion import put_champion
+from training.registration import register
 
 Step = Callable[[str], None]
 
@@ -74,9 +73,7 @@ def record(
     with tracking.tracked_run(corpus, parameters) as mlflow:
         tracking.log_evaluation(mlflow, evaluation, CHAMPION, corpus)
         _log_pictures(mlflow, evaluation, curve)
-        version = tracking.register(mlflow, predictor)
-        predictor = replace(predictor, version=version)
-        _log_files(mlflow, predictor)
+        predictor = register(mlflow, predictor)
         mlflow.log_dict(fitted_constants(predictor), "fitted_constants.json")
         tracking.log_card(mlflow, predictor.card, _page(predictor))
         promoted, why = _better(evaluation, corpus, present)
@@ -84,14 +81,14 @@ def record(
         step("storing")
         if promoted:
             put_champion(predictor)
-            tracking.move_alias(mlflow, version)
+            tracking.move_alias(mlflow, predictor.version)
     document = {
-        "version": version,
+        "version": predictor.version,
         "promoted": promoted,
         "why": why,
         **evaluation.document(corpus),
     }
-    return Lesson(version, promoted, why, evaluation, document)
+    return Lesson(predictor.version, promoted, why, evaluation, document)
 
 
 def _better(
@@ -139,11 +136,3 @@ def _log_pictures(mlflow: Any, evaluation: Evaluation, curve: Sequence[dict[str,
     fig, ax = plots.figure()
     plots.learning(ax, curve, evaluation.table["prior"]["error_by_source"])
     mlflow.log_figure(fig, "learning_curve.png")
-
-
-def _log_files(mlflow: Any, predictor: Predictor) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        save_predictor(predictor, Path(folder))
-        mlflow.log_artifacts(folder, "predictor")

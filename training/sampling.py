@@ -62,7 +62,7 @@ def _digest(text: str) -> int:
 
 
 @dataclass
-class Sample:
+class SourceSample:
     """At most about `size` rows, as evenly from all sources as they have them; adds up in any
     order. `drawn`: source -> the records of its rows by key."""
 
@@ -81,7 +81,7 @@ class Sample:
             self.drawn.setdefault(names[sources.codes[row]], {})[int(keys[row])] = record(row)
         self._prune()
 
-    def add(self, other: Sample) -> None:
+    def add(self, other: SourceSample) -> None:
         """Put the sample of other rows to it."""
         for source, rows in other.drawn.items():
             self.drawn.setdefault(source, {}).update(rows)

@@ -1,4 +1,4 @@
-"""The flags that commands share."""
+"""The flags that several commands of this room take."""
 
 from __future__ import annotations
 
@@ -67,4 +67,11 @@ Observations = Annotated[
 Demands = Annotated[
     Path | None,
     typer.Option("--demands", metavar="FILE", help="Profile of your program, for a workload."),
+]
+
+HostProfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--host-profile", metavar="FILE", help="What measure --calibrate wrote on this host."
+    ),
 ]
