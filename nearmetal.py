@@ -9,6 +9,7 @@ import sys
 import typer
 
 import datasets.cli
+import serving.advice
 import serving.cli
 import serving.matrix
 import serving.options
@@ -29,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-serving.cli.register(app, training.cli.ensure_champion)
+serving.cli.register(app, training.cli.ensure_champion, training.cli.progress_bar)
+serving.advice.register(app, training.cli.ensure_champion)
 serving.matrix.register(app, training.cli.ensure_champion)
 serving.options.register(app)
 training.cli.register(app)

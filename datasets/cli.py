@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,17 +35,36 @@ def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
             int | None, typer.Option(metavar="N", help="At least 5. [15, quick 5]")
         ] = None,
         output: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="CSV to write, a row for each figure.")
+            Path | None,
+            typer.Option(
+                metavar="FILE", help="CSV to write, a row for each figure; JSON of --calibrate."
+            ),
         ] = None,
         source: Annotated[
             str | None, typer.Option(help="What the rows call this machine. [own-HOSTNAME]")
         ] = None,
+        calibrate: Annotated[
+            bool,
+            typer.Option(
+                "--calibrate", help="The prior's constants on this host, for --host-profile."
+            ),
+        ] = False,
         as_json: Json = False,
     ) -> None:
         """Measure what each runtime of this machine keeps of native, interleaved with native.
 
         Example: nearmetal measure --quick --output mine.csv
         """
+        if calibrate:
+            _calibrate(
+                {"list": listing, "runtime": runtime, "source": source},
+                progress_bar,
+                as_json,
+                quick=quick,
+                repetitions=repetitions,
+                output=output,
+            )
+            return
         from datasets.measuring import document, suite
 
         if listing:
@@ -69,6 +88,24 @@ def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
             print(json.dumps(document.run_document(result)))
         else:
             document.print_run(result)
+
+
+def _calibrate(
+    others: Mapping[str, Any], progress_bar: ProgressBar, as_json: bool, **asked: Any
+) -> None:
+    from datasets.measuring.calibration import calibrate, print_profile
+    from features.errors import InvalidInput, Problem
+
+    wrong = [Problem(k, "means nothing with --calibrate") for k, v in others.items() if v]
+    if wrong:
+        raise InvalidInput(wrong)
+    profile = calibrate(
+        say=lambda text: print(text, file=sys.stderr), progress=progress_bar, **asked
+    )
+    if as_json:
+        print(json.dumps(profile.model_dump()))
+    else:
+        print_profile(profile)
 
 
 def import_(

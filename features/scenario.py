@@ -29,7 +29,7 @@ RETAINED_RANGE = (1e-4, 20.0)
 SPREAD_RANGE = (0.0, 10.0)
 
 # The profile that a caller's demands start from when no workload is named.
-_OWN_PROFILE = "own"
+OWN_PROFILE = "own"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scenario:
     """
 
     runtime: str
-    workload: str = _OWN_PROFILE
+    workload: str = OWN_PROFILE
     cores: float | None = None
     memory_gb: float | None = None
     network_gbps: float | None = None
@@ -64,7 +64,7 @@ class Scenario:
     def family(self) -> str:
         """The workload's family; "own" when the caller brought a whole profile."""
         known = vocabulary().workloads.get(self.workload)
-        return known.family if known else _OWN_PROFILE
+        return known.family if known else OWN_PROFILE
 
     @property
     def resolved_mechanisms(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class Scenario:
     def as_dict(self) -> dict[str, Any]:
         """The scenario as it stands in a document, without what was not given."""
         record: dict[str, Any] = {"runtime": self.runtime}
-        if self.workload != _OWN_PROFILE:
+        if self.workload != OWN_PROFILE:
             record["workload"] = self.workload
         for name in HOST_FIELDS:
             value = getattr(self, name)
@@ -115,7 +115,12 @@ RESOURCE_CLASSES = ("cpu", "memory", "network", "storage", "app", "startup")
 
 def resource_class(scenario: Scenario) -> str:
     """The resource that a scenario's workload exercises; "app" for whole programs."""
-    return scenario.family if scenario.family in RESOURCE_CLASSES else "app"
+    return class_of_family(scenario.family)
+
+
+def class_of_family(family: str) -> str:
+    """The resource that the workloads of a family exercise; "app" for whole programs."""
+    return family if family in RESOURCE_CLASSES else "app"
 
 
 def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
@@ -169,7 +174,7 @@ def _name_problems(scenario: Scenario) -> list[Problem]:
     problems = []
     if scenario.runtime not in words.runtimes:
         problems.append(unknown_name("runtime", scenario.runtime, words.runtimes))
-    if scenario.workload == _OWN_PROFILE:
+    if scenario.workload == OWN_PROFILE:
         if not scenario.demands:
             problems.append(Problem("workload", "is required (or demands in its place)"))
     elif scenario.workload not in words.workloads:

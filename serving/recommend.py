@@ -18,7 +18,9 @@ from models.recommendation import Constraints, recommend
 from serving.answers import OnRig, Predicts
 from serving.fields import MAX_ENTRIES, Finite, Text
 from serving.flat import comparison_from_flat
+from serving.hostprofile import for_host
 from serving.observations import read_observations
+from serving.profile import read_demands
 from serving.questions import Comparison, ask_all, collect
 from serving.schema import CompareBody, split_options, with_observations
 
@@ -147,12 +149,15 @@ def wish_from_flags(
     runtimes: Sequence[str] | None,
     wishes: Mapping[str, Any],
     observed: Path | None = None,
+    demands: Path | None = None,
 ) -> Wish:
     """The wish of flags, whose numbers are still text, given the caller's own measurements in the
-    CSV `observed`. Raises InvalidInput."""
+    CSV `observed` and the profile `demands`. Raises InvalidInput."""
     observations = () if observed is None else read_observations(observed)
     problems: list[Problem] = []
-    record = {key: value for key, value in {**given, **options_of(pairs)}.items() if value}
+    profile = {} if demands is None else read_demands(demands)
+    flags = {**profile, **given, **options_of(pairs)}
+    record = {key: value for key, value in flags.items() if value}
     made: dict[str, Any] = {}
     for key, value in wishes.items():
         if value in (None, [], "") or value is (key == "hardware_binding"):
@@ -235,16 +240,19 @@ def run_recommend(
     as_json: bool,
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
+    host_profile: Path | None = None,
+    demands: Path | None = None,
 ) -> None:
     """Recommend for the flags of the command line, given the caller's own measurements in the
-    CSV `observed`."""
-    wish = wish_from_flags(given, pairs, runtimes, wishes, observed)
+    CSV `observed`, the calibration `host_profile` and the profile `demands`."""
+    on_host = for_host(host_profile)
+    wish = wish_from_flags(given, pairs, runtimes, wishes, observed, demands)
 
     def predictor() -> Predicts:
         ensure_champion()
         from serving.store import load_champion
 
-        return load_champion()
+        return on_host(load_champion())
 
     document = answer_recommend(predictor, wish)
     if as_json:

@@ -20,6 +20,7 @@ from models.suggestion import Suggestion, suggest
 from serving.fields import Text
 from serving.flat import question_from_flat
 from serving.observations import read_observations
+from serving.profile import read_demands
 from serving.questions import Question, ask, collect
 from serving.schema import PredictBody, split_options, with_observations
 
@@ -100,9 +101,12 @@ def search_from_flags(
     measurable: Sequence[str] | None,
     count: str,
     observed: Path | None,
+    demands: Path | None = None,
 ) -> Search:
     """The search of flags, whose numbers are still text. Raises InvalidInput."""
-    record = {key: value for key, value in {**given, **options_of(pairs)}.items() if value}
+    profile = {} if demands is None else read_demands(demands)
+    flags = {**profile, **given, **options_of(pairs)}
+    record = {key: value for key, value in flags.items() if value}
     observations = () if observed is None else read_observations(observed)
     problems: list[Problem] = []
     question = collect(problems, lambda: question_from_flat(record))
@@ -201,9 +205,10 @@ def run_suggest(
     observed: Path | None,
     as_json: bool,
     ensure_champion: Callable[[], None],
+    demands: Path | None = None,
 ) -> None:
-    """Suggest for the flags of the command line."""
-    search = search_from_flags(given, pairs, measurable, count, observed)
+    """Suggest for the flags of the command line, given the profile `demands`."""
+    search = search_from_flags(given, pairs, measurable, count, observed, demands)
     ensure_champion()
     from serving.store import load_champion
 

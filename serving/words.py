@@ -12,6 +12,7 @@ from features.vocabulary import vocabulary
 from models.prediction import DEFAULT_LEVEL, LEVEL_RANGE
 from serving.fields import HOST_UNITS, ScenarioFields
 from serving.observations import MAX_OBSERVATIONS
+from serving.profile import FORMAT
 
 
 class RuntimeWords(BaseModel):
@@ -61,6 +62,14 @@ class MechanismWords(BaseModel):
     values: list[OptionWords]
 
 
+class DemandWords(BaseModel):
+    """A demand of a profile and the range it must lie in."""
+
+    name: str
+    low: float
+    high: float
+
+
 class PairWords(BaseModel):
     """Values of two mechanisms that cannot be in force together, and why."""
 
@@ -95,10 +104,12 @@ class Vocabulary(BaseModel):
     workloads: list[WorkloadWords]
     host: list[HostField]
     mechanisms: list[MechanismWords]
+    demands: list[DemandWords]
     pairs: list[PairWords]
     formulas: list[FormulaWords]
     level: LevelWords
     max_observations: int
+    profile_format: int = Field(description="of the files of nearmetal profile that are taken")
 
 
 def vocabulary_document() -> dict[str, Any]:
@@ -148,6 +159,10 @@ def vocabulary_document() -> dict[str, Any]:
             )
             for m in words.mechanisms.values()
         ],
+        demands=[
+            DemandWords(name=name, low=f.low, high=f.high)
+            for name, f in words.demand_fields.items()
+        ],
         pairs=[
             PairWords(
                 key=p.key,
@@ -164,4 +179,5 @@ def vocabulary_document() -> dict[str, Any]:
         ],
         level=LevelWords(default=DEFAULT_LEVEL, above=above, most=most),
         max_observations=MAX_OBSERVATIONS,
+        profile_format=FORMAT,
     ).model_dump()

@@ -141,4 +141,5 @@ def _show(document: dict[str, Any], output: Path) -> None:
     Console().print(table)
     said = f"{document['operations']:.6g} operations in {document['seconds']:g} s"
     print(f"{said} ({document['operations_by']}), {document['threads']} threads")
+    print(f"control group, {document['cgroup']}")
     print(f"written to {output}: nearmetal compare --demands {output}")

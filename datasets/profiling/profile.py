@@ -42,8 +42,10 @@ def document_of(counted: Counted) -> dict[str, Any]:
     """The profile as its JSON document. Raises InvalidInput where nothing was done."""
     watch, n = counted.watch, counted.operations
     first, last = watch.samples[0], watch.samples[-1]
-    used = last.usage - first.usage
-    cpu_us = used.user_us + used.system_us
+    grouped = _is_grouped(watch)
+    user_us, system_us = _cpu_us(first, last, grouped)
+    cpu_us = user_us + system_us
+    wait_us = _storage_wait_us(watch)
     if n <= 0.0 or not math.isfinite(n):
         said = f"{n:g} operations were counted; is it under load, and is the counter its own?"
         raise InvalidInput([Problem("operations", said)])
@@ -62,22 +64,25 @@ def document_of(counted: Counted) -> dict[str, Any]:
         how = dict.fromkeys(per_call, "perf, not told apart: use --strace")
     if watch.finished and counted.traced is None:
         per_call["forks"] = max(0.0, per_call["forks"] - 1.0 / n)  # Its own end.
-    demands = {"op_us": cpu_us / n, **per_call}
-    how |= {"op_us": "proc"}
+    demands = {"op_us": (cpu_us + (wait_us or 0.0)) / n, **per_call}
+    how |= {"op_us": "cgroup" if grouped else "proc"}
+    if wait_us:
+        how["op_us"] += ", and its wait for storage"
     for key in ("switches", "faults", "io_ops"):
         if key in watch.events:
             demands[key], how[key] = watch.events[key] / n, "perf"
     demands["major_faults"] = (last.major_faults - first.major_faults) / n
     how["major_faults"] = "proc"
     _add_network(demands, how, first, last, watch, n)
-    _add_shares(demands, how, used.system_us / cpu_us)
-    if watch.working_set_gb > 0.0:
-        demands["working_set_gb"], how["working_set_gb"] = watch.working_set_gb, "proc"
+    _add_storage(demands, how, first, last, n)
+    _add_shares(demands, how, system_us / cpu_us, cpu_us, wait_us)
+    _add_memory(demands, how, watch)
     fields = vocabulary().demand_fields
     demands = {
         key: float(f"{min(max(value, fields[key].low), fields[key].high):.6g}")
         for key, value in demands.items()
     }
+    peak = {} if last.group.peak_gb is None else {"memory_peak_gb": last.group.peak_gb}
     return {
         "format": FORMAT,
         "program": counted.program,
@@ -88,6 +93,8 @@ def document_of(counted: Counted) -> dict[str, Any]:
         "threads": watch.threads,
         "demands": demands,
         "counted_by": how,
+        "cgroup": watch.group.source(),
+        **peak,
         "per_second": _per_second(watch, cpu_us, n),
         "relative_error": _errors(watch, cpu_us),
         "machine": {
@@ -130,14 +137,77 @@ def _add_network(
         how["concurrency"] = "proc: established connections"
 
 
-def _add_shares(demands: dict[str, float], how: dict[str, str], system_share: float) -> None:
-    """How processor time splits: kernel time by what the calls were for, the rest computing."""
+def _is_grouped(watch: Watch) -> bool:
+    """Whether a control group told the processor time; a short run may end before it is added."""
+    first, last = watch.samples[0].group, watch.samples[-1].group
+    return (last.user_us or 0.0) + (last.system_us or 0.0) > (
+        (first.user_us or 0.0) + (first.system_us or 0.0)
+    )
+
+
+def _cpu_us(first: Sample, last: Sample, grouped: bool) -> tuple[float, float]:
+    """Processor time between two looks, of the program and of the kernel for it [us]."""
+    if not grouped:
+        used = last.usage - first.usage
+        return used.user_us, used.system_us
+    before, after = first.group, last.group
+    user = (after.user_us or 0.0) - (before.user_us or 0.0)
+    return user, (after.system_us or 0.0) - (before.system_us or 0.0)
+
+
+def _storage_wait_us(watch: Watch) -> float | None:
+    """Time [us] in which the program did nothing but wait for storage; None where no one knows."""
+    first, last = watch.samples[0].group, watch.samples[-1].group
+    if first.storage_wait_us is None or last.storage_wait_us is None:
+        return None
+    return max(0.0, last.storage_wait_us - first.storage_wait_us)
+
+
+def _add_storage(
+    demands: dict[str, float], how: dict[str, str], first: Sample, last: Sample, n: float
+) -> None:
+    """Storage operations by kind, where the control group counts them."""
+    before, after = first.group, last.group
+    if before.read_ops is None or after.read_ops is None:
+        return
+    reads = after.read_ops - before.read_ops
+    writes = (after.write_ops or 0.0) - (before.write_ops or 0.0)
+    if "io_ops" not in demands:
+        demands["io_ops"], how["io_ops"] = (reads + writes) / n, "cgroup"
+    if reads + writes > 0.0:
+        demands["write_share"], how["write_share"] = writes / (reads + writes), "cgroup"
+
+
+def _add_memory(demands: dict[str, float], how: dict[str, str], watch: Watch) -> None:
+    """Memory in use: of the pages mapped, or of the control group's where those are more, which
+    are the pages of files that are read and written as well, without those long unused."""
+    held = [s.group.memory_gb for s in watch.samples if s.group.memory_gb is not None]
+    used = max([watch.working_set_gb, *held])
+    if used > 0.0:
+        demands["working_set_gb"] = used
+        how["working_set_gb"] = "cgroup" if used > watch.working_set_gb else "proc"
+
+
+def _add_shares(
+    demands: dict[str, float],
+    how: dict[str, str],
+    system_share: float,
+    cpu_us: float,
+    wait_us: float | None,
+) -> None:
+    """How time splits: kernel time by what the calls were for, the rest computing, beside it the
+    time that waits for storage, which only a control group tells: bytes and operations alone do
+    not say whether anyone waited for them."""
+    storage = 0.0 if wait_us is None else wait_us / (cpu_us + wait_us)
     total = sum(demands[key] for key in _CALLS)
     network = system_share * demands["socket_calls"] / total if total > 0.0 else 0.0
-    network = float(f"{min(1.0, max(0.0, network)):.3f}")
-    demands |= {"cpu": 1.0 - network, "memory": 0.0, "network": network, "storage": 0.0}
+    network *= 1.0 - storage
+    storage, network = (float(f"{min(1.0, max(0.0, x)):.3f}") for x in (storage, network))
+    demands |= {"cpu": 1.0 - network - storage, "memory": 0.0}
+    demands |= {"network": network, "storage": storage}
     said = "estimated: kernel time by the share of socket calls"
-    how |= dict.fromkeys(("cpu", "memory", "network", "storage"), said)
+    how |= dict.fromkeys(("cpu", "memory", "network"), said)
+    how["storage"] = "not known: no control group" if wait_us is None else "cgroup: full pressure"
 
 
 def _per_second(watch: Watch, cpu_us: float, n: float) -> dict[str, float]:
@@ -152,11 +222,12 @@ _EVENTS = ("syscalls", "switches", "faults", "io_ops")
 
 def _errors(watch: Watch, cpu_us: float) -> dict[str, float]:
     """Relative standard errors: of times from how windows differ, of counts at least Poisson's."""
-    tick = 0.0 if watch.finished else _TICK_US / cpu_us
+    grouped = _is_grouped(watch)
+    tick = 0.0 if watch.finished or grouped else _TICK_US / cpu_us
     pairs = list(zip(watch.samples[:-1], watch.samples[1:], strict=True))
-    if watch.finished:
+    if watch.finished and not grouped:
         pairs = pairs[:-1]  # Its last sample is of another, finer clock.
-    rates = [rate for pair in pairs if (rate := _rate(*pair)) is not None]
+    rates = [rate for pair in pairs if (rate := _rate(*pair, grouped)) is not None]
     # One run to its end, too short for windows, does not tell how runs differ.
     errors = {} if watch.finished else {"op_us": tick}
     if len(rates) >= _FEWEST_WINDOWS and fmean(rates) > 0.0:
@@ -167,13 +238,13 @@ def _errors(watch: Watch, cpu_us: float) -> dict[str, float]:
     return {key: float(f"{value:.2g}") for key, value in errors.items()}
 
 
-def _rate(first: Sample, second: Sample) -> float | None:
+def _rate(first: Sample, second: Sample, grouped: bool) -> float | None:
     """Processor time of a window per operation where those are counted, else per second."""
-    used = second.usage - first.usage
+    used = sum(_cpu_us(first, second, grouped))
     took: float = second.at_s - first.at_s
     if first.operations is not None and second.operations is not None:
         took = second.operations - first.operations
-    return (used.user_us + used.system_us) / took if took > 0.0 else None
+    return used / took if took > 0.0 else None
 
 
 def operations_between(samples: Sequence[Sample]) -> float | None:

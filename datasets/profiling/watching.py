@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from datasets.profiling.cgroups import Group, GroupUsage, made_for, own_of
 from datasets.profiling.counting import Counter
 from datasets.profiling.tracepoints import events_of
 from datasets.tracing.calls import CallCounts, count_calls
@@ -43,7 +44,8 @@ _GATE = 'kill -STOP $$; exec "$@"'
 
 @dataclass(frozen=True)
 class Sample:
-    """What /proc says of a tree at one moment, all since its start but memory and threads."""
+    """What /proc and its control group say of a tree at one moment, all since its start but memory
+    and threads."""
 
     at_s: float
     usage: Usage
@@ -52,6 +54,7 @@ class Sample:
     packets: float
     net_bytes: float
     operations: float | None
+    group: GroupUsage = GroupUsage()
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Watch:
     connections: int = 0
     finished: bool = False
     started_s: float = 0.0
+    group: Group = field(default_factory=Group)
 
     @property
     def seconds(self) -> float:
@@ -89,6 +93,7 @@ def watch_command(
     try:
         with tempfile.TemporaryDirectory() as folder:
             output, events = Path(folder) / "perf", events_of()
+            watch.group = made_for(process.pid)
             with attached(list(events), [process.pid], output) as perf:
                 process.send_signal(signal.SIGCONT)
                 _look(watch, process.pid, counter, seconds, lambda: _ended(process.pid))
@@ -101,6 +106,7 @@ def watch_command(
     finally:
         if process.poll() is None:
             _end(process)
+        watch.group.close()
     return watch
 
 
@@ -108,7 +114,7 @@ def watch_process(pid: int, seconds: float, *, counter: Counter | None = None) -
     """Watch a running process, with its children, for some seconds. Raises InvalidInput."""
     if pid <= 0 or not Path(f"/proc/{pid}").exists():
         raise InvalidInput([Problem("pid", f"there is no process {pid}")])
-    watch = Watch()
+    watch = Watch(group=own_of(pid))
     gone = _gone(pid)
     with tempfile.TemporaryDirectory() as folder:
         output, events = Path(folder) / "perf", events_of()
@@ -195,7 +201,7 @@ def _look(
 ) -> None:
     """Sample until the end or for so long."""
     start = watch.started_s = time.perf_counter()
-    watch.samples.append(_sample(pid, start, counter))
+    watch.samples.append(_sample(watch, pid, counter))
     pause = _SHORTEST_S if seconds is None else max(_SHORTEST_S, seconds / _WINDOWS)
     while True:
         until = time.perf_counter() + min(pause, _LONGEST_S)
@@ -212,7 +218,7 @@ def _look(
         watch.working_set_gb = max(watch.working_set_gb, shared_out_gb(pids))
         watch.threads = max(watch.threads, threads(pids))
         watch.connections = max(watch.connections, connections(pids))
-        watch.samples.append(_sample(pid, start, counter))
+        watch.samples.append(_sample(watch, pid, counter))
         if seconds is not None and time.perf_counter() - start >= seconds:
             return
         if seconds is None and len(watch.samples) > 4 * _WINDOWS:
@@ -221,12 +227,13 @@ def _look(
             pause *= 2.0
 
 
-def _sample(pid: int, start: float, counter: Counter | None) -> Sample:
+def _sample(watch: Watch, pid: int, counter: Counter | None) -> Sample:
     switches, major = switches_and_faults(tree(pid))
     packets, moved = network(pid)
     operations = None if counter is None else counter()
-    at = time.perf_counter() - start
-    return Sample(at, tree_usage(pid), switches, major, packets, moved, operations)
+    at = time.perf_counter() - watch.started_s
+    usage, group = tree_usage(pid), watch.group.usage()
+    return Sample(at, usage, switches, major, packets, moved, operations, group)
 
 
 def _ended(pid: int) -> bool:
@@ -280,6 +287,7 @@ def _reap(
             packets,
             moved,
             None if counter is None else counter(),
+            watch.group.usage(),
         )
     )
 

@@ -4,6 +4,7 @@ import { byId, element, fill } from "./element.js";
 import { percent } from "./figures.js";
 import { HOST, isGiven } from "./state.js";
 import { showMechanisms } from "./mechanisms.js";
+import { OWN, ownOption, showProfile } from "./profile.js";
 
 const LABELS = { cores: "Cores", memory_gb: "Memory", network_gbps: "Network", storage_iops: "Storage" };
 const DEMANDS = {
@@ -38,7 +39,10 @@ export function buildForm(words, change) {
     byId("level"),
     LEVELS.map((level) => element("option", { value: level }, percent(level))),
   );
-  byId("workload").addEventListener("change", (event) => change({ workload: event.target.value }, event));
+  byId("workload").addEventListener("change", (event) => {
+    // A named workload in place of a profile; the profile itself is chosen already.
+    if (event.target.value !== OWN) change({ workload: event.target.value, profile: null }, event);
+  });
   byId("runtime").addEventListener("change", (event) => change({ runtime: event.target.value }, event));
   byId("level").addEventListener("change", (event) => change({ level: Number(event.target.value) }, event));
   byId("unit").addEventListener("input", (event) => change({ unit: event.target.value }, event));
@@ -83,7 +87,7 @@ function numberOf(input) {
 
 /** Show a state in the controls, without touching the one that is being typed in. */
 export function showForm(words, state, change) {
-  choose(byId("workload"), state.workload);
+  chooseWorkload(byId("workload"), state);
   choose(byId("runtime"), state.runtime);
   choose(byId("level"), String(state.level));
   for (const name of HOST) type(byId(name), state.host[name]);
@@ -94,7 +98,16 @@ export function showForm(words, state, change) {
   byId("workload-about").title = workload ? workload.source : "";
   const runtime = words.runtimes.find((entry) => entry.name === state.runtime);
   byId("runtime-about").textContent = runtime ? runtime.title : "";
+  showProfile(state);
   showMechanisms(words, state, change);
+}
+
+/** Choose what is asked of in a select of workloads, a caller's own profile among them. */
+export function chooseWorkload(select, state) {
+  select.querySelector(`option[value="${OWN}"]`)?.remove();
+  const own = ownOption(state);
+  if (own) select.prepend(own);
+  choose(select, own ? OWN : state.workload);
 }
 
 /** Mark the fields that the service finds wrong. */

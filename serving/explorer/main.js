@@ -9,6 +9,7 @@ import { showEvidence } from "./evidence.js";
 import { percent, span } from "./figures.js";
 import { buildForm, showForm, showProblems } from "./form.js";
 import { buildObservations, showObservations } from "./observations.js";
+import { buildProfile } from "./profile.js";
 import { compareBody, predictBody, sweepOf } from "./questions.js";
 import { fromHash, toHash } from "./state.js";
 import { buildSweep, drawSweep } from "./sweep.js";
@@ -96,7 +97,7 @@ function drawComparison(comparison, before, record) {
   showAnswer(state.runtime, record);
   drawWaterfall(words, record);
   showEvidence(state.runtime, record);
-  byId("bars-about").textContent = `${state.workload}, % of bare metal, best first`;
+  byId("bars-about").textContent = `${state.profile?.name ?? state.workload}, % of bare metal, best first`;
   byId("waterfall-about").textContent = `${state.runtime}, from bare metal to the answer; hover or focus a part for its formula`;
   byId("model").textContent = `model ${record.model.version}, trained ${record.model.trained_at.slice(0, 10)}`;
   announce(`${state.runtime} keeps ${percent(record.retained)}, ${span(record.interval)}${moved(before, record)}`);
@@ -150,6 +151,7 @@ async function start() {
     return;
   }
   buildForm(words, change);
+  buildProfile(words, change);
   buildSweep(change);
   buildObservations(words, () => state, change);
   showForm(words, state, change);

@@ -4,6 +4,8 @@ import { settled } from "./choices.js";
 import { byId, element, fill } from "./element.js";
 import { told } from "./evidence.js";
 import { figure, percent } from "./figures.js";
+import { chooseWorkload } from "./form.js";
+import { OWN, workloadOf } from "./profile.js";
 import { HOST, isGiven } from "./state.js";
 
 let wordsOf = null;
@@ -38,7 +40,7 @@ export function buildObservations(words, state, change) {
 export function showObservations(state, change, refused) {
   if (!byId("observe").contains(document.activeElement)) {
     if (state.runtime !== "native") byId("observe-runtime").value = state.runtime;
-    byId("observe-workload").value = state.workload;
+    chooseWorkload(byId("observe-workload"), state);
   }
   byId("observe-complaint").textContent = refused ?? "";
   fill(
@@ -90,7 +92,8 @@ function add(change, event) {
     return complain(`At most ${wordsOf.max_observations} are taken.`, "observe-value");
   }
   const runtime = text("observe-runtime");
-  const entry = { runtime, workload: text("observe-workload") };
+  const workload = text("observe-workload");
+  const entry = { runtime, ...(workload === OWN ? workloadOf(state) : { workload }) };
   for (const name of HOST) if (isGiven(state.host[name])) entry[name] = state.host[name];
   const { kept } = settled(wordsOf, runtime, state.mechanisms);
   if (Object.keys(kept).length) entry.mechanisms = kept;

@@ -1,6 +1,7 @@
 // What is sent for a state.
 
 import { settled } from "./choices.js";
+import { workloadOf } from "./profile.js";
 import { HOST, isGiven } from "./state.js";
 
 // Where a sweep looks, beside the asked value: what machines have.
@@ -13,7 +14,7 @@ const GRID = {
 
 /** The body of POST /compare. */
 export function compareBody(state, { observed = true } = {}) {
-  const body = { workload: state.workload, ...host(state) };
+  const body = { ...workloadOf(state), ...host(state) };
   if (Object.keys(state.mechanisms).length) body.mechanisms = { ...state.mechanisms };
   return { ...body, ...answerOf(state, observed) };
 }
@@ -21,7 +22,7 @@ export function compareBody(state, { observed = true } = {}) {
 /** The body of POST /predict for the chosen runtime, with the options that it takes. */
 export function predictBody(words, state) {
   const { kept } = settled(words, state.runtime, state.mechanisms);
-  const body = { runtime: state.runtime, workload: state.workload, ...host(state) };
+  const body = { runtime: state.runtime, ...workloadOf(state), ...host(state) };
   if (Object.keys(kept).length) body.mechanisms = kept;
   return { ...body, ...answerOf(state, true) };
 }

@@ -7,6 +7,7 @@ export const AXES = [...HOST, "page_size"];
 export function opening() {
   return {
     workload: "web.static",
+    profile: null,
     runtime: "gvisor",
     host: { cores: 8, memory_gb: 32, network_gbps: 10, storage_iops: 200000 },
     mechanisms: {},
@@ -24,6 +25,10 @@ export function fromHash(hash) {
   const state = opening();
   if ([...given.keys()].length === 0) return state;
   state.workload = given.get("workload") ?? state.workload;
+  if (given.get("demands")) {
+    const text = given.get("demands");
+    state.profile = { name: given.get("profile") || "your program", demands: parsed(text) ?? text };
+  }
   state.runtime = given.get("runtime") ?? state.runtime;
   state.host = {};
   for (const name of HOST) {
@@ -45,6 +50,10 @@ export function fromHash(hash) {
 export function toHash(state) {
   const made = new URLSearchParams();
   made.set("workload", state.workload);
+  if (state.profile) {
+    made.set("profile", state.profile.name);
+    made.set("demands", JSON.stringify(state.profile.demands));
+  }
   made.set("runtime", state.runtime);
   for (const name of HOST) {
     if (isGiven(state.host[name])) made.set(name, state.host[name]);

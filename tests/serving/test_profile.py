@@ -36,6 +36,24 @@ class TestAnswers:
         ]
         assert kept[0] > kept[1]
 
+    def test_it_is_recommended_for(self, profile, client):
+        words = ("recommend", "--demands", str(profile), "--runtime", "gvisor", "--runtime", "vm")
+        made = json.loads(run(*words, "--cores", "8", "--json"))
+        asked = {"demands": PROFILE["demands"], "runtimes": ["gvisor", "vm"], "cores": 8}
+        assert made == client.post("/recommend", json=asked).json()
+        assert made["scenario"]["demands"] == PROFILE["demands"]
+        assert "workload" not in made["scenario"]
+
+    def test_it_is_told_what_to_measure_for(self, profile, client):
+        words = ("suggest", "--demands", str(profile), "--runtime", "gvisor", "--cores", "8")
+        made = json.loads(run(*words, "--json"))
+        asked = {"demands": PROFILE["demands"], "runtime": "gvisor", "cores": 8}
+        assert made == client.post("/suggest", json=asked).json()
+        assert made["scenario"]["demands"] == PROFILE["demands"]
+        # What is measured is a benchmark of a named workload, with that one's own demands.
+        assert all("demands" not in entry["scenario"] for entry in made["ranked"])
+        assert made["ranked"]
+
 
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -53,7 +71,9 @@ class TestAnswers:
 def test_a_bad_file_is_told(text, said, tmp_path):
     path = tmp_path / "profile.json"
     path.write_text(text)
-    assert said in told("predict", "--runtime", "vm", "--demands", str(path))
+    asked = ("--demands", str(path), "--runtime", "vm")
+    for command in ("predict", "compare", "recommend", "suggest"):
+        assert said in told(command, *asked)
 
 
 def test_a_file_that_is_not_there(tmp_path):

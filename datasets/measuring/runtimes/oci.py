@@ -21,6 +21,7 @@ _SECCOMP_MACHINES = {
 }
 # clone() may not make namespaces, and only usual personalities may be had: as in Docker's filter.
 _NAMESPACE_FLAGS = 0x7E020000
+_PATH = "/:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 # What Docker gives a container's root.
 _CAPABILITIES = [
@@ -67,7 +68,7 @@ class Oci(Runtime):
         for folder in ("data", "proc", "dev"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(place.built.binary, root / "bench")
-        (bundle / "config.json").write_text(json.dumps(_config(place.name(self.name))))
+        (bundle / "config.json").write_text(json.dumps(configuration(place.name(self.name))))
 
     def command(self, place: Place) -> Sequence[str]:
         bundle = str(place.of(self.name))
@@ -101,13 +102,23 @@ class Runsc(Oci):
         return missing or (gate() if self.system == "kvm" else "")
 
     def _tool(self, place: Place) -> list[str]:
-        options = [f"--platform={self.system}", "--network=none", "--ignore-cgroups"]
-        return [*super()._tool(place), *options]
+        return [*super()._tool(place), *sandbox_flags(self.system)]
 
 
-def _config(name: str) -> dict[str, Any]:
+def sandbox_flags(system: str, network: str = "none") -> list[str]:
+    """How runsc is asked for a platform and a network, without cgroups."""
+    return [f"--platform={system}", f"--network={network}", "--ignore-cgroups"]
+
+
+def configuration(
+    name: str,
+    argv: Sequence[str] = ("/bench", "/data"),
+    mounts: Sequence[dict[str, Any]] = (),
+    *,
+    own_network: bool = True,
+) -> dict[str, Any]:
     """An OCI configuration: own namespaces, Docker's capabilities and a filter like its own."""
-    kinds = ("pid", "ipc", "uts", "mount", "network")
+    kinds = ["pid", "ipc", "uts", "mount", *(["network"] if own_network else [])]
     options = ["nosuid", "strictatime", "mode=755", "size=65536k"]
     return {
         "ociVersion": _SPEC,
@@ -116,8 +127,8 @@ def _config(name: str) -> dict[str, Any]:
         "process": {
             "terminal": False,
             "user": {"uid": 0, "gid": 0},
-            "args": ["/bench", "/data"],
-            "env": ["PATH=/"],
+            "args": list(argv),
+            "env": [f"PATH={_PATH}"],
             "cwd": "/",
             "noNewPrivileges": True,
             "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), _CAPABILITIES),
@@ -125,6 +136,7 @@ def _config(name: str) -> dict[str, Any]:
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},
             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": options},
+            *mounts,
         ],
         "linux": {
             "cgroupsPath": f"/{name}",

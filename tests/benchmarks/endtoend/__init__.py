@@ -1,0 +1,1 @@
+"""Programs profiled natively, predicted from the profile alone, and measured isolated."""

@@ -1,0 +1,130 @@
+"""Real programs: profiled natively, predicted from the profile alone, then measured.
+
+    python -m tests.benchmarks.endtoend [--repetitions 5] [--only nginx] [--runtime runc] [--json]
+
+Needs root, a champion (one is trained when there is none), perf, nginx, wrk, redis, sqlite3, gcc,
+and the runtimes: runc, runsc (ptrace) and bubblewrap. nginx and Redis run inside, on the host's
+network in every runtime (runsc with --network=host), and their client outside, natively; so what
+is compared is the server's own. SQLite and gcc are timed inside, without the runtime's start.
+
+The profile is that of `nearmetal profile`, of the native program alone. A prediction is asked with
+it, the cores and memory of this machine, `nested` as it is, and the runtime's own arrangement; no
+measurement of this machine goes in. The interval of a prediction is the service's, that of a
+measurement Student's t of the logarithms of paired ratios. Everything made is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets.measuring.runtimes.running import RUNNING
+from datasets.tracing.machine import cpu_model, kernel, virtualised
+from datasets.tracing.program import Unavailable
+from tests.benchmarks.endtoend.figures import row, show, summary
+from tests.benchmarks.endtoend.programs import Program, programs
+
+
+def machine() -> dict[str, Any]:
+    """What a prediction is told of the host."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {"cores": float(os.cpu_count() or 1), "memory_gb": round(total, 1)}
+
+
+def predicted(runtimes: Sequence[str], profile: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The record of each runtime, asked with the profile's demands alone."""
+    from serving.answers import answer
+    from serving.questions import ask
+    from serving.store import load_champion
+
+    questions = []
+    for runtime in runtimes:
+        word, mechanisms = RUNNING[runtime]
+        nested = {"nested": "yes"} if virtualised() else {}
+        scenario = {"runtime": word, "mechanisms": {**mechanisms, **nested}, **machine()}
+        questions.append(ask({**scenario, "demands": profile["demands"]}, {}))
+    return dict(zip(runtimes, answer(load_champion(), questions), strict=True))
+
+
+def taken(
+    program: Program, runtimes: Sequence[str], repetitions: int
+) -> dict[str, dict[str, list[float]]]:
+    """Times [s] by load and runtime, in rounds that begin each with another runtime."""
+    times: dict[str, dict[str, list[float]]] = {
+        load: {runtime: [] for runtime in runtimes} for load in program.loads
+    }
+    for runtime in runtimes:  # What is first of all is slow, and not counted.
+        program.time(runtime, program.loads[0])
+    for turn in range(repetitions):
+        for load in program.loads:
+            for place in range(len(runtimes)):
+                runtime = runtimes[(turn + place) % len(runtimes)]
+                times[load][runtime].append(program.time(runtime, load))
+    return times
+
+
+def run(only: Sequence[str], runtimes: Sequence[str], repetitions: int) -> dict[str, Any]:
+    """The whole check as its document."""
+    from training.cli import ensure_champion
+
+    ensure_champion()
+    start, rows, profiles, failed = time.monotonic(), [], {}, {}
+    isolated = [name for name in runtimes if name != "native"]
+    with tempfile.TemporaryDirectory(prefix="nearmetal-endtoend-") as folder:
+        Path(folder).chmod(0o755)
+        for program in programs(Path(folder), runtimes):
+            if only and program.name not in only:
+                continue
+            try:
+                program.start()
+                print(f"{program.name}: profiling", file=sys.stderr)
+                made = {load: program.profile(load) for load in program.loads}
+                records = {load: predicted(isolated, made[load]) for load in program.loads}
+                print(f"{program.name}: measuring", file=sys.stderr)
+                times = taken(program, runtimes, repetitions)
+            except Unavailable as error:
+                failed[program.name] = str(error)
+                print(f"{program.name}: {error}", file=sys.stderr)
+                continue
+            finally:
+                program.stop()
+            profiles |= made
+            for load in program.loads:
+                rows += [row(load, name, times[load], records[load][name]) for name in isolated]
+    return {
+        "repetitions": repetitions,
+        "machine": {**machine(), "kernel": kernel(), "cpu_model": cpu_model()},
+        "rows": rows,
+        "summary": summary(rows) if rows else {},
+        "profiles": profiles,
+        "failed": failed,
+        "seconds": time.monotonic() - start,
+    }
+
+
+def main() -> int:
+    """Run what was asked for; 1 when a program could not be checked."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--only", action="append", default=[], metavar="PROGRAM")
+    parser.add_argument("--runtime", action="append", choices=[n for n in RUNNING if n != "native"])
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    runtimes = ["native", *(asked.runtime or [n for n in RUNNING if n != "native"])]
+    document = run(asked.only, runtimes, asked.repetitions)
+    if asked.json:
+        print(json.dumps(document))
+    elif document["rows"]:
+        show(document)
+    return 1 if document["failed"] or not document["rows"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

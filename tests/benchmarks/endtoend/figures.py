@@ -1,0 +1,98 @@
+"""What was measured against what was predicted: intervals, errors, a table, a document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scipy import stats
+
+LEVEL = 0.9
+
+
+def kept(native: Sequence[float], isolated: Sequence[float]) -> tuple[float, float, float]:
+    """Retained of paired times, with its interval of Student's t on the logarithms."""
+    logs = [math.log(n / i) for n, i in zip(native, isolated, strict=True)]
+    mean = sum(logs) / len(logs)
+    if len(logs) < 2:
+        return math.exp(mean), 0.0, math.inf
+    variance = sum((x - mean) ** 2 for x in logs) / (len(logs) - 1)
+    wide = float(stats.t.ppf((1.0 + LEVEL) / 2.0, len(logs) - 1))
+    half = wide * math.sqrt(variance / len(logs))
+    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+
+
+def row(
+    load: str,
+    runtime: str,
+    times: Mapping[str, Sequence[float]],
+    record: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A line of the report: measured, predicted, their error, and whether the interval held."""
+    measured, low, high = kept(times["native"], times[runtime])
+    prior = math.prod(part["factor"] for part in record["parts"])
+    least, most = record["interval"]
+    return {
+        "load": load,
+        "runtime": runtime,
+        "measured": measured,
+        "measured_interval": [low, high],
+        "predicted": record["retained"],
+        "predicted_interval": [least, most],
+        "prior": prior,
+        "log_error": math.log(record["retained"] / measured),
+        "prior_log_error": math.log(prior / measured),
+        "inside": least <= measured <= most,
+        "extrapolating": record["novelty"]["extrapolating"],
+        "native_s": sorted(times["native"])[len(times["native"]) // 2],
+        "times_s": list(times[runtime]),
+        "native_times_s": list(times["native"]),
+        "parts": {part["name"]: part["factor"] for part in record["parts"]},
+    }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Mean absolute log errors and the share of intervals that held."""
+    count = len(rows)
+    return {
+        "rows": count,
+        "error": sum(abs(r["log_error"]) for r in rows) / count,
+        "prior_error": sum(abs(r["prior_log_error"]) for r in rows) / count,
+        "inside": sum(r["inside"] for r in rows) / count,
+    }
+
+
+def show(document: Mapping[str, Any]) -> None:
+    """The report for a person."""
+    from rich.console import Console
+    from rich.table import Table
+
+    head = ("load", "runtime", "measured", "90%", "predicted", "90%", "prior", "inside")
+    table = Table(*head, title=f"{document['repetitions']} repetitions, interleaved with native")
+    for r in document["rows"]:
+        table.add_row(
+            r["load"],
+            r["runtime"],
+            f"{r['measured']:.1%}",
+            _span(r["measured_interval"]),
+            f"{r['predicted']:.1%}",
+            _span(r["predicted_interval"]),
+            f"{r['prior']:.1%}",
+            "yes" if r["inside"] else "NO",
+        )
+    console = Console(width=110)
+    console.print(table)
+    for load, profile in document["profiles"].items():
+        demands = profile["demands"]
+        told = ", ".join(f"{k} {v:.4g}" for k, v in demands.items() if v and k != "memory")
+        console.print(f"[bold]{load}[/bold]: {told}", highlight=False)
+    s = document["summary"]
+    console.print(
+        f"mean |log error| {s['error']:.3f} (prior alone {s['prior_error']:.3f}), "
+        f"{s['inside']:.0%} of {s['rows']} inside the 90% interval; {document['seconds']:.0f} s"
+    )
+
+
+def _span(interval: Sequence[float]) -> str:
+    return f"{interval[0]:.1%} to {interval[1]:.1%}"
