@@ -15,7 +15,7 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -83,7 +83,12 @@ class Cluster:
 
     def check(self) -> None:
         """Raises WorkersLost without workers, or with some that have another nearmetal."""
-        if not self.workers:
+        deadline = monotonic() + ANSWERS_WITHIN
+        while not self.workers:
+            if monotonic() < deadline:  # they may be starting
+                sleep(0.1)
+                self._look()
+                continue
             said = "has no workers; start some: dask worker"
             raise WorkersLost(f"scheduler {self._scheduler} {said} {self._scheduler}")
         ours = code()
@@ -142,6 +147,7 @@ class Cluster:
                     if future.status == "error":
                         raise
                     self._look()
+                    self._check_manned()
         future.release()
         if isinstance(found, _Refused):
             raise found.error
@@ -152,7 +158,7 @@ class Cluster:
             future.cancel()
 
     def _look(self) -> None:
-        """Count the workers. Raises WorkersLost where there are none for too long."""
+        """Count the workers."""
         ask = self._client.scheduler.identity
         try:
             identity = self._client.sync(ask, n_workers=-1, callback_timeout=ANSWERS_WITHIN)
@@ -162,7 +168,9 @@ class Cluster:
         self._workers = sum(w["nthreads"] for w in identity["workers"].values())
         if self._workers:
             self._seen = self._looked
-        elif self._looked - self._seen > WORKERS_WITHIN:
+
+    def _check_manned(self) -> None:
+        if self._looked - self._seen > WORKERS_WITHIN:
             said = f"no worker for {WORKERS_WITHIN:g} s"
             raise WorkersLost(f"scheduler {self._scheduler}: {said}")
 
