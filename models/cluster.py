@@ -6,10 +6,12 @@ the workers share is the result of a task as well, so that it is not lost with t
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib.metadata
 import logging
 import pickle
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +34,7 @@ FETCHED_WITHIN = 120.0
 # What fails for no fault of the input (a file system that is away) is tried so often again.
 RETRIES = 2
 
+_ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}")
 _ROOMS = ("features", "datasets", "models", "training")
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
@@ -45,17 +48,21 @@ def cluster(scheduler: str) -> Iterator[Cluster]:
     except ImportError:
         said = "needs Dask, which is not installed: pip install 'nearmetal[dask]'"
         raise InvalidInput([Problem("scheduler", said)]) from None
+    if not _ADDRESS.fullmatch(scheduler):
+        said = f"{scheduler!r} is no address such as tcp://host:8786"
+        raise InvalidInput([Problem("scheduler", said)])
     with ExitStack() as stack:
         stack.enter_context(_silenced())
         # What is shared is large on purpose, and sent once.
         settings = {"distributed.admin.large-graph-warning-threshold": "1TiB"}
         stack.enter_context(dask.config.set(settings))
         try:
+            # A client alone would wait without end for one that takes the call and says nothing.
+            asyncio.run(_answers(scheduler))
             client = distributed.Client(scheduler, timeout=ANSWERS_WITHIN, set_as_default=False)
-        except (ValueError, TypeError) as error:
-            said = f"{scheduler!r} is no address such as tcp://host:8786 ({error})"
-            raise InvalidInput([Problem("scheduler", said)]) from None
-        except (OSError, TimeoutError):
+        except ValueError as error:
+            raise InvalidInput([Problem("scheduler", f"{scheduler}: {error}")]) from None
+        except OSError:
             said = f"scheduler {scheduler}: no answer within {ANSWERS_WITHIN:g} s"
             raise WorkersLost(said) from None
         stack.callback(_close, client)
@@ -194,6 +201,13 @@ class Cluster:
 
     def _lost(self) -> WorkersLost:
         return WorkersLost(f"scheduler {self._scheduler} was lost: what was under way is, too")
+
+
+async def _answers(scheduler: str) -> None:
+    from distributed import rpc
+
+    async with asyncio.timeout(ANSWERS_WITHIN), rpc(scheduler, timeout=ANSWERS_WITHIN) as asked:
+        await asked.identity(n_workers=0)
 
 
 class _Refused:
