@@ -101,7 +101,7 @@ class Drawn:
             Scenario(
                 variants()[variant].runtime,
                 workloads()[workload],
-                *host,
+                **dict(zip(HOST_FIELDS, host, strict=True)),
                 mechanisms=dict(variants()[variant].mechanisms),
                 demands={"concurrency": clients},
             )
@@ -164,9 +164,7 @@ def rounded(values: Array, digits: int = _DIGITS) -> Array:
     return np.round(values * up / down) / up * down
 
 
-def _measurements(
-    drawn: Drawn, constants: Constants, prefix: str, first: int
-) -> list[Measurement]:
+def _measurements(drawn: Drawn, constants: Constants, prefix: str, first: int) -> list[Measurement]:
     prior = evaluate_table(drawn.table, constants)
     native_hz, isolated_hz = contended_throughput(drawn.table, prior)
     columns = zip(
@@ -234,9 +232,7 @@ def _variant_places() -> tuple[Codes, Codes]:
 @cache
 def _worded(variant: int, workload: int) -> Scenario:
     chosen = variants()[variant]
-    return Scenario(
-        chosen.runtime, workloads()[workload], mechanisms=dict(chosen.mechanisms)
-    )
+    return Scenario(chosen.runtime, workloads()[workload], mechanisms=dict(chosen.mechanisms))
 
 
 @cache

@@ -115,7 +115,9 @@ def test_what_a_chunk_raises_is_raised_as_it_is(name, address):
     with executor(**places(address)[name]) as run:
         results = run.map(chunks.refuses, range(6))
         assert [next(results), next(results)] == [0, 1]
-        with pytest.raises(InvalidInput, match=r"^rows.csv, row 7: cores: must be above 0$") as told:
+        with pytest.raises(
+            InvalidInput, match=r"^rows.csv, row 7: cores: must be above 0$"
+        ) as told:
             next(results)
         assert told.value.problems[0].field == "cores"
         with pytest.raises(FileNotFoundError, match=r"rows\.csv"):
@@ -140,14 +142,16 @@ def test_a_chunk_that_kills_every_process_is_told():
 
 def test_a_lost_scheduler_is_one_line_and_leaves_what_was_handed_out(address, machines, capfd):
     kept = []
-    with (
-        pytest.raises(WorkersLost, match=rf"^scheduler {address} was lost"),
-        executor(scheduler=address) as run,
-    ):
-        for result in run.map(chunks.slow, range(1000)):
-            kept.append(result)
-            if result == 3:
-                machines.scheduler.kill()
+
+    def consume():
+        with executor(scheduler=address) as run:
+            for result in run.map(chunks.slow, range(1000)):
+                kept.append(result)
+                if result == 3:
+                    machines.scheduler.kill()
+
+    with pytest.raises(WorkersLost, match=rf"^scheduler {address} was lost"):
+        consume()
     assert kept == list(range(len(kept)))
     assert 4 <= len(kept) < 1000
     assert capfd.readouterr().err == ""
@@ -156,14 +160,16 @@ def test_a_lost_scheduler_is_one_line_and_leaves_what_was_handed_out(address, ma
 def test_a_cluster_without_workers_is_told(address, machines, monkeypatch):
     monkeypatch.setattr(dask_side, "LOOK_EVERY", 0.2)
     monkeypatch.setattr(dask_side, "WORKERS_WITHIN", 0.5)
-    with (
-        pytest.raises(WorkersLost, match="no worker for 0.5 s"),
-        executor(scheduler=address) as run,
-    ):
-        for result in run.map(chunks.slow, range(1000)):
-            if result == 3:
-                for worker in machines.workers:
-                    worker.kill()
+
+    def consume():
+        with executor(scheduler=address) as run:
+            for result in run.map(chunks.slow, range(1000)):
+                if result == 3:
+                    for worker in machines.workers:
+                        worker.kill()
+
+    with pytest.raises(WorkersLost, match="no worker for 0.5 s"):
+        consume()
     monkeypatch.setattr(dask_side, "ANSWERS_WITHIN", 1.0)
     with pytest.raises(WorkersLost, match="has no workers; start some: dask worker tcp"):
         executor(scheduler=address).__enter__()
