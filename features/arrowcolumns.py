@@ -13,12 +13,11 @@ from features.columns import Coded, Column
 TEXT, NUMBERS, NOTHING = "text", "numbers", ""
 
 
-def column_of(column: pa.ChunkedArray, number: bool) -> Column | None:
-    """A column as numbers, where it should and does hold such, else coded, its text stripped;
-    None for one that holds nothing at all."""
+def column_of(column: pa.ChunkedArray, number: bool) -> Column:
+    """A column as numbers, where it should and does hold such, else coded, its text stripped."""
     kind = column.type
     if pa.types.is_null(kind):
-        return None
+        return Coded(np.full(len(column), -1), ())
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
     if number:

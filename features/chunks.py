@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.arrowcolumns import TEXT, column_of, kind_of
+from features.arrowcolumns import NOTHING, column_of, kind_of
 from features.columns import Column, Kinds
 from features.csvpieces import full_rows, rows_in, split
 from features.errors import InvalidInput, Problem, unknown_name
@@ -105,11 +105,7 @@ def read_chunks(piece: Piece, kinds: Kinds, rows: int = CHUNK) -> Iterator[Chunk
     """The rows of a piece, at most so many at once. Raises InvalidInput naming the file."""
     read = _csv_tables(piece, rows) if piece.header else _parquet_tables(piece, rows)
     for numbers, table in read:
-        frame = {
-            name: column
-            for name in table.column_names
-            if (column := column_of(table.column(name), kinds[name])) is not None
-        }
+        frame = {name: column_of(table.column(name), kinds[name]) for name in table.column_names}
         yield Chunk(piece.file, numbers, frame, table)
 
 
@@ -210,7 +206,8 @@ def _csv_pieces(path: Path, rows: int) -> tuple[list[tuple[str, str]], list[Piec
         Piece(path, start, span.rows, tuple(header), span.offset, span.length, span.line)
         for start, span in zip(starts, spans, strict=False)
     ]
-    return [(name, TEXT) for name in header], made
+    # Its cells are what they are read as.
+    return [(name, NOTHING) for name in header], made
 
 
 def _csv_tables(piece: Piece, rows: int) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:

@@ -245,18 +245,20 @@ class _Read:
     @cached_property
     def _options_hold(self) -> Flags:
         """Whether a row's runtime (n,) is one that can have its options."""
-        columns = [self._runtime, *self._mechanisms.values()]
-        first, place = distinct(columns, self._size)
+        columns = {"runtime": self._runtime, **self._mechanisms}
+        first, place = distinct(columns.values(), self._size)
         workload = next(iter(vocabulary().workloads))
         holds = np.zeros(len(first), dtype=bool)
-        for i, row in enumerate(first.tolist()):
-            runtime = self._runtime.cell(row)
-            cells = {k: column.cell(row) for k, column in self._mechanisms.items()}
-            options = {k: str(cell).strip() for k, cell in cells.items() if cell is not None}
+        words = [(key, [str(v).strip() for v in c.values]) for key, c in columns.items()]
+        codes = np.stack([column.codes[first] for column in columns.values()], axis=1)
+        for i, row in enumerate(codes.tolist()):
+            named_here = zip(words, row, strict=True)
+            options = {key: values[code] for (key, values), code in named_here if code >= 0}
+            runtime = options.pop("runtime", None)
             if runtime is None:
                 continue
             try:
-                Scenario(str(runtime).strip(), workload, mechanisms=options)
+                Scenario(runtime, workload, mechanisms=options)
             except InvalidInput:
                 continue
             holds[i] = True

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from features.arrowcolumns import TEXT, kind_of
 from features.chunks import Chunk, Piece, pieces, read_chunks
 from features.columns import Codes, cells_of, is_empty, numbers
 from features.errors import Problem
-from features.files import shown
+from features.files import check_output, shown
 from features.tablefiles import PARQUET
 from models.bulk import Scorer
 from models.executor import executor
@@ -70,6 +70,8 @@ def make_plan(
 ) -> Plan:
     """Look at every file of the input. Raises InvalidInput."""
     check_target(target, source)
+    if not source.is_dir():
+        check_output(target, source=source)
     check_defaults(defaults)
     required = [key for key in ("runtime",) if key not in defaults]
     found = pieces([source], question_kinds(), required=required)
@@ -96,7 +98,11 @@ def run_plan(
     for other in parts.others():
         note(f"{shown(other)} is of another input, model or options: not used")
     parts.begin()
-    left = [(n, piece) for n, piece in enumerate(plan.pieces) if not parts.path(n).exists()]
+    left = [
+        (number, replace(piece, file=piece.file.absolute()))
+        for number, piece in enumerate(plan.pieces)
+        if not parts.path(number).exists()
+    ]
     total = sum(piece.rows for piece in plan.pieces)
     kept = total - sum(piece.rows for _, piece in left)
     if kept:

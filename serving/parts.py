@@ -7,6 +7,7 @@ with a digest of these, so that parts of another run are never taken for its own
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import json
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from pyarrow.parquet import write_table
 
 from features.arrowcolumns import NUMBERS, kind_of
 from features.errors import InvalidInput, Problem
@@ -43,7 +45,8 @@ class Parts:
         known = [[str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
         text = json.dumps([_FORM, known, facts], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return cls(target, target.parent / f".{target.name}.{digest}.parts")
+        # Whoever works on it may be in another folder.
+        return cls(target, target.parent.absolute() / f".{target.name}.{digest}.parts")
 
     def begin(self) -> None:
         """Make room for parts. Raises InvalidInput where there is none."""
@@ -52,7 +55,7 @@ class Parts:
 
     def others(self) -> list[Path]:
         """The parts of other runs with the same output."""
-        found = self.target.parent.glob(f".{self.target.name}.*.parts")
+        found = self.folder.parent.glob(f".{glob.escape(self.target.name)}.*.parts")
         return sorted(folder for folder in found if folder != self.folder)
 
     def path(self, number: int) -> Path:
@@ -72,7 +75,7 @@ class Parts:
         with stored(self.target):
             if wrong:
                 _write_rows(self.wrong_rows(number), wrong)
-            put_bytes_in_place(self.path(number), lambda file: pq.write_table(table, file))
+            put_bytes_in_place(self.path(number), lambda file: write_table(table, file))
 
     def assemble(self, groups: Mapping[str, Sequence[int]]) -> tuple[int, int]:
         """Make the output of finished parts: of a folder the files' names, of a file one name, each
