@@ -1,6 +1,7 @@
 """Real programs: profiled natively, predicted from the profile alone, then measured.
 
-    python -m tests.benchmarks.endtoend [--repetitions 5] [--only nginx] [--runtime runc] [--json]
+    python -m tests.benchmarks.endtoend [--repetitions 5] [--only nginx] [--runtime runc]
+        [--observations mine.csv] [--json]
 
 Needs root, a champion (one is trained when there is none), perf, nginx, wrk, redis, sqlite3, gcc,
 and the runtimes: runc, runsc (ptrace) and bubblewrap. nginx and Redis run inside, on the host's
@@ -9,8 +10,10 @@ is compared is the server's own. SQLite and gcc are timed inside, without the ru
 
 The profile is that of `nearmetal profile`, of the native program alone. A prediction is asked with
 it, the cores and memory of this machine, `nested` as it is, and the runtime's own arrangement; no
-measurement of this machine goes in. The interval of a prediction is the service's, that of a
-measurement Student's t of the logarithms of paired ratios. Everything made is removed.
+measurement of this machine goes in. `--observations` adds what the same is when it is told rows of
+`nearmetal measure` of this machine (`told`); none of them is of these programs. The interval of a
+prediction is the service's, that of a measurement Student's t of the logarithms of paired ratios.
+Everything made is removed.
 """
 
 from __future__ import annotations
@@ -22,12 +25,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from datasets.measuring.runtimes.running import RUNNING
 from datasets.tracing.machine import cpu_model, kernel, virtualised
 from datasets.tracing.program import Unavailable
+from models.conditioning import Observation
+from serving.observations import read_observations
 from tests.benchmarks.endtoend.figures import row, show, summary
 from tests.benchmarks.endtoend.programs import Program, programs
 
@@ -38,8 +44,12 @@ def machine() -> dict[str, Any]:
     return {"cores": float(os.cpu_count() or 1), "memory_gb": round(total, 1)}
 
 
-def predicted(runtimes: Sequence[str], profile: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The record of each runtime, asked with the profile's demands alone."""
+def predicted(
+    runtimes: Sequence[str],
+    profile: dict[str, Any],
+    observations: tuple[Observation, ...] = (),
+) -> dict[str, dict[str, Any]]:
+    """The record of each runtime, asked with the profile's demands alone, or told observations."""
     from serving.answers import answer
     from serving.questions import ask
     from serving.store import load_champion
@@ -49,7 +59,8 @@ def predicted(runtimes: Sequence[str], profile: dict[str, Any]) -> dict[str, dic
         word, mechanisms = RUNNING[runtime]
         nested = {"nested": "yes"} if virtualised() else {}
         scenario = {"runtime": word, "mechanisms": {**mechanisms, **nested}, **machine()}
-        questions.append(ask({**scenario, "demands": profile["demands"]}, {}))
+        question = ask({**scenario, "demands": profile["demands"]}, {})
+        questions.append(replace(question, observations=observations))
     return dict(zip(runtimes, answer(load_champion(), questions), strict=True))
 
 
@@ -70,7 +81,12 @@ def taken(
     return times
 
 
-def run(only: Sequence[str], runtimes: Sequence[str], repetitions: int) -> dict[str, Any]:
+def run(
+    only: Sequence[str],
+    runtimes: Sequence[str],
+    repetitions: int,
+    observations: tuple[Observation, ...] = (),
+) -> dict[str, Any]:
     """The whole check as its document."""
     from training.cli import ensure_champion
 
@@ -97,7 +113,11 @@ def run(only: Sequence[str], runtimes: Sequence[str], repetitions: int) -> dict[
                 program.stop()
             profiles |= made
             for load in program.loads:
-                rows += [row(load, name, times[load], records[load][name]) for name in isolated]
+                told = predicted(isolated, made[load], observations) if observations else {}
+                rows += [
+                    row(load, name, times[load], records[load][name], told.get(name))
+                    for name in isolated
+                ]
     return {
         "repetitions": repetitions,
         "machine": {**machine(), "kernel": kernel(), "cpu_model": cpu_model()},
@@ -115,10 +135,12 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--only", action="append", default=[], metavar="PROGRAM")
     parser.add_argument("--runtime", action="append", choices=[n for n in RUNNING if n != "native"])
+    parser.add_argument("--observations", type=Path, metavar="FILE")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     runtimes = ["native", *(asked.runtime or [n for n in RUNNING if n != "native"])]
-    document = run(asked.only, runtimes, asked.repetitions)
+    told = () if asked.observations is None else read_observations(asked.observations)
+    document = run(asked.only, runtimes, asked.repetitions, told)
     if asked.json:
         print(json.dumps(document))
     elif document["rows"]:
