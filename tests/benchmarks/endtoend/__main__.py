@@ -6,7 +6,9 @@
 Needs root, a champion (one is trained when there is none), perf, nginx, wrk, redis, sqlite3, gcc,
 and the runtimes: runc, runsc (ptrace) and bubblewrap. nginx and Redis run inside, on the host's
 network in every runtime (runsc with --network=host), and their client outside, natively; so what
-is compared is the server's own. SQLite and gcc are timed inside, without the runtime's start.
+is compared is the server's own; a server that is natively `busy` for less than one core waits for
+its client, which hides of its loss as much as its idle time. SQLite and gcc are timed inside,
+without the runtime's start.
 
 The profile is that of `nearmetal profile`, of the native program alone. A prediction is asked with
 it, the cores and memory of this machine, `nested` as it is, and the runtime's own arrangement; no
@@ -115,7 +117,7 @@ def run(
             for load in program.loads:
                 told = predicted(isolated, made[load], observations) if observations else {}
                 rows += [
-                    row(load, name, times[load], records[load][name], told.get(name))
+                    row(load, name, times[load], made[load], records[load][name], told.get(name))
                     for name in isolated
                 ]
     return {

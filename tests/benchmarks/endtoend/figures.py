@@ -27,6 +27,7 @@ def row(
     load: str,
     runtime: str,
     times: Mapping[str, Sequence[float]],
+    profile: Mapping[str, Any],
     record: Mapping[str, Any],
     told: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def row(
         "prior_log_error": math.log(prior / measured),
         "inside": least <= measured <= most,
         "extrapolating": record["novelty"]["extrapolating"],
+        "native_busy": profile["per_second"]["cpu_us"] / 1e6,
         "native_s": sorted(times["native"])[len(times["native"]) // 2],
         "times_s": list(times[runtime]),
         "native_times_s": list(times["native"]),
@@ -63,7 +65,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Mean absolute log errors and the share of intervals that held."""
     count = len(rows)
     more = {}
-    if all("told" in r for r in rows):
+    if rows and all("told" in r for r in rows):
         more["told_error"] = sum(abs(r["told_log_error"]) for r in rows) / count
         more["told_inside"] = sum(r["told_inside"] for r in rows) / count
     return {
@@ -80,7 +82,7 @@ def show(document: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    head = ["load", "runtime", "measured", "90%", "predicted", "90%", "inside"]
+    head = ["load", "runtime", "busy", "measured", "90%", "predicted", "90%", "inside"]
     told = "told_error" in document["summary"]
     head += ["told", "90%", "inside"] if told else []
     table = Table(*head, title=f"{document['repetitions']} repetitions, interleaved with native")
@@ -88,6 +90,7 @@ def show(document: Mapping[str, Any]) -> None:
         table.add_row(
             r["load"],
             r["runtime"],
+            f"{r['native_busy']:.2f}",
             f"{r['measured']:.1%}",
             _span(r["measured_interval"]),
             f"{r['predicted']:.1%}",
@@ -106,10 +109,9 @@ def show(document: Mapping[str, Any]) -> None:
         f"mean |log error| {s['error']:.3f} (prior alone {s['prior_error']:.3f}), "
         f"{s['inside']:.0%} of {s['rows']} inside the 90% interval; {document['seconds']:.0f} s"
     )
-    if told:
-        console.print(
-            f"told this machine's own measurements: {s['told_error']:.3f}, {s['told_inside']:.0%}"
-        )
+    if "told_error" in s:
+        said = f"{s['told_error']:.3f}, {s['told_inside']:.0%} inside"
+        console.print(f"told this machine's own measurements: {said}")
 
 
 def _told(r: Mapping[str, Any]) -> tuple[str, ...]:
