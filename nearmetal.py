@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 import typer
 
 import datasets.cli
+import serving.advice
 import serving.cli
 import serving.matrix
 import serving.options
@@ -29,11 +32,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-serving.cli.register(app, training.cli.ensure_champion)
+serving.cli.register(app, training.cli.ensure_champion, training.cli.progress_bar)
+serving.advice.register(app, training.cli.ensure_champion)
 serving.matrix.register(app, training.cli.ensure_champion)
 serving.options.register(app)
 training.cli.register(app)
-datasets.cli.register(app, training.cli.progress_bar)
+
+
+def _executor(scheduler: str | None, jobs: int | None) -> AbstractContextManager[Any]:
+    from models.executor import executor
+
+    return executor(scheduler, jobs)
+
+
+datasets.cli.register(app, training.cli.progress_bar, _executor)
 
 
 # A wrong flag or command, as the command line's library tells it.

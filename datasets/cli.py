@@ -1,11 +1,11 @@
-"""Commands that remember: import, measure, profile. Heavy imports happen inside them."""
+"""Commands that remember: import, measure, profile, synthesize. Heavy imports are inside them."""
 
 from __future__ import annotations
 
 import json
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +13,13 @@ from typing import Annotated, Any
 import typer
 
 ProgressBar = Callable[[str, int], AbstractContextManager[Any]]
+Executor = Callable[[str | None, int | None], AbstractContextManager[Any]]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
-def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
-    """Add this room's commands; `progress_bar` shows long work on standard error."""
+def register(app: typer.Typer, progress_bar: ProgressBar, executor: Executor) -> None:
+    """Add this room's commands; `progress_bar` shows long work on standard error, `executor` is
+    where chunks are worked (scheduler, jobs)."""
     app.command("import")(import_)
     app.command()(profile)
 
@@ -35,17 +37,36 @@ def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
             int | None, typer.Option(metavar="N", help="At least 5. [15, quick 5]")
         ] = None,
         output: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="CSV to write, a row for each figure.")
+            Path | None,
+            typer.Option(
+                metavar="FILE", help="CSV to write, a row for each figure; JSON of --calibrate."
+            ),
         ] = None,
         source: Annotated[
             str | None, typer.Option(help="What the rows call this machine. [own-HOSTNAME]")
         ] = None,
+        calibrate: Annotated[
+            bool,
+            typer.Option(
+                "--calibrate", help="The prior's constants on this host, for --host-profile."
+            ),
+        ] = False,
         as_json: Json = False,
     ) -> None:
         """Measure what each runtime of this machine keeps of native, interleaved with native.
 
         Example: nearmetal measure --quick --output mine.csv
         """
+        if calibrate:
+            _calibrate(
+                {"list": listing, "runtime": runtime, "source": source},
+                progress_bar,
+                as_json,
+                quick=quick,
+                repetitions=repetitions,
+                output=output,
+            )
+            return
         from datasets.measuring import document, suite
 
         if listing:
@@ -69,6 +90,63 @@ def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
             print(json.dumps(document.run_document(result)))
         else:
             document.print_run(result)
+
+    @app.command()
+    def synthesize(
+        rows: Annotated[int, typer.Option(metavar="N", help="How many.")],
+        output: Annotated[
+            Path, typer.Option(metavar="PATH", help="FILE.parquet, or a folder of parts.")
+        ],
+        seed: Annotated[int, typer.Option(help="The same seed, the same rows.")] = 0,
+        sources: Annotated[
+            int,
+            typer.Option(
+                metavar="K", help="Hosts with constants, an offset and a scatter of their own. [0]"
+            ),
+        ] = 0,
+        jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes. [cores]")] = None,
+        scheduler: Annotated[
+            str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster's: tcp://host:8786.")
+        ] = None,
+        as_json: Json = False,
+    ) -> None:
+        """Synthetic measurements as Parquet; a folder is gone on with where it was interrupted.
+
+        Example: nearmetal synthesize --rows 1000000 --sources 40 --output fleet
+        """
+        from datasets.synthesis import check_asked, chunks, synthesize
+        from datasets.volume import Law
+
+        law = Law(seed, sources)
+        check_asked(rows, law, output)
+        with (
+            executor(scheduler, jobs) as run,
+            progress_bar("synthesizing", len(chunks(rows))) as step,
+        ):
+            files = synthesize(rows, law, output, run, step)
+        if as_json:
+            told = {"output": str(output), "rows": rows, "files": len(files)}
+            print(json.dumps(told | {"seed": seed, "sources": sources}))
+        else:
+            print(f"{rows:,} rows in {output}: for train --measurements")
+
+
+def _calibrate(
+    others: Mapping[str, Any], progress_bar: ProgressBar, as_json: bool, **asked: Any
+) -> None:
+    from datasets.measuring.calibration import calibrate, print_profile
+    from features.errors import InvalidInput, Problem
+
+    wrong = [Problem(k, "means nothing with --calibrate") for k, v in others.items() if v]
+    if wrong:
+        raise InvalidInput(wrong)
+    profile = calibrate(
+        say=lambda text: print(text, file=sys.stderr), progress=progress_bar, **asked
+    )
+    if as_json:
+        print(json.dumps(profile.model_dump()))
+    else:
+        print_profile(profile)
 
 
 def import_(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from datasets.measurement import (
-    ORIGINS,
-    Measurement,
-)
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.measurement import ORIGINS, Measurement
 from datasets.units import KNOWN_UNITS, canonical_unit
 from features.errors import InvalidInput, Problem, unknown_name
 from features.scenario import (
@@ -42,8 +43,33 @@ REAR_COLUMNS = (
     "year",
 )
 
+
+@dataclass(frozen=True)
+class Span:
+    """The numbers that a column may hold: positive, or zero where that means something."""
+
+    low: float = 0.0
+    high: float = math.inf
+    zero: bool = False
+    whole: bool = False
+
+    def holds(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each (n,) is one of them, but for being whole."""
+        inside = np.isfinite(numbers) & (self.low <= numbers) & (numbers <= self.high)
+        return inside & ((numbers > 0.0) | self.zero)
+
+
+SPANS = {
+    "retained": Span(*RETAINED_RANGE),
+    "value": Span(),
+    "baseline_value": Span(),
+    "spread": Span(*SPREAD_RANGE, zero=True),
+    "repeats": Span(1, 10**9, whole=True),
+    "year": Span(1960, 2100, whole=True),
+}
+
 # How far `retained` may be from value / baseline_value, for figures that were rounded.
-_AGREEMENT = math.log(1.02)
+AGREEMENT = math.log(1.02)
 _OPTION_FORM = "options are KEY=VALUE, several separated by ';'"
 
 
@@ -62,10 +88,10 @@ def measurement_from_record(record: Mapping[str, str], default_id: str) -> Measu
         if column not in cells
     ]
     read = _Cells(cells, problems)
-    retained = read.number("retained", *RETAINED_RANGE)
+    retained = read.number("retained")
     value, baseline_value = read.number("value"), read.number("baseline_value")
-    spread = read.number("spread", *SPREAD_RANGE, zero=True)
-    repeats, year = read.whole("repeats", 1, 10**9), read.whole("year", 1960, 2100)
+    spread = read.number("spread")
+    repeats, year = read.whole("repeats"), read.whole("year")
     origin = read.word("origin", ORIGINS, "measured")
     unit = read.unit()
     if retained and value and baseline_value:
@@ -112,7 +138,7 @@ def record_from_measurement(row: Measurement) -> dict[str, str]:
         record["baseline_options"] = ";".join(
             f"{key}={value}" for key, value in row.baseline.mechanisms.items()
         )
-    return {key: _cell(value) for key, value in record.items() if value not in (None, "")}
+    return {key: text_of(value) for key, value in record.items() if value not in (None, "")}
 
 
 def duplicate_key(row: Measurement) -> Hashable:
@@ -139,7 +165,8 @@ def _scenario_key(scenario: Scenario) -> Hashable:
     )
 
 
-def _cell(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as the text of a cell."""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return str(value)
@@ -147,7 +174,7 @@ def _cell(value: Any) -> str:
 
 def _disagreement(retained: float, ratio: float) -> list[Problem]:
     apart = min(abs(math.log(retained / ratio)), abs(math.log(retained * ratio)))
-    if apart <= _AGREEMENT:
+    if apart <= AGREEMENT:
         return []
     return [
         Problem(
@@ -158,6 +185,21 @@ def _disagreement(retained: float, ratio: float) -> list[Problem]:
     ]
 
 
+def options_in(text: str, problems: list[Problem]) -> dict[str, str]:
+    """The mechanisms of a cell of KEY=VALUE;KEY=VALUE."""
+    options = {}
+    for part in text.split(";"):
+        if not part.strip():
+            continue
+        key, equals, value = part.partition("=")
+        if not equals:
+            said = f"{part.strip()[:40]!r}: {_OPTION_FORM}"
+            problems.append(Problem("baseline_options", said))
+            continue
+        options[key.strip()] = value.strip()
+    return options
+
+
 class _Cells:
     """The cells of one row, read with every problem noted instead of raised."""
 
@@ -165,15 +207,8 @@ class _Cells:
         self.cells = cells
         self.problems = problems
 
-    def number(
-        self,
-        key: str,
-        low: float = 0.0,
-        high: float = math.inf,
-        *,
-        zero: bool = False,
-    ) -> float | None:
-        """A positive number (or zero, where that means something) inside its range."""
+    def number(self, key: str) -> float | None:
+        """A number inside its column's span."""
         text = self.cells.get(key)
         if text is None:
             return None
@@ -182,16 +217,16 @@ class _Cells:
         except ValueError:
             self.problems.append(Problem(key, f"a number is needed, not {text[:40]!r}"))
             return None
-        right = math.isfinite(number) and low <= number <= high and (number > 0 or zero)
-        if not right:
-            span = "above 0" if math.isinf(high) else f"{low:g} to {high:g}"
-            self.problems.append(Problem(key, f"must be {span}, not {text[:40]}"))
+        span = SPANS[key]
+        if not span.holds(np.array(number)):
+            said = "above 0" if math.isinf(span.high) else f"{span.low:g} to {span.high:g}"
+            self.problems.append(Problem(key, f"must be {said}, not {text[:40]}"))
             return None
         return number
 
-    def whole(self, key: str, low: int, high: int) -> int | None:
-        """A whole number inside its range."""
-        number = self.number(key, low, high)
+    def whole(self, key: str) -> int | None:
+        """A whole number inside its column's span."""
+        number = self.number(key)
         if number is not None and not number.is_integer():
             self.problems.append(Problem(key, f"a whole number is needed, not {number:g}"))
             return None
@@ -228,7 +263,7 @@ class _Cells:
     def baseline(self, scenario: Scenario | None) -> Scenario | None:
         """What was compared with: None for bare metal, else the same scenario elsewhere."""
         runtime = self.cells.get("baseline_runtime", "native")
-        options = self._options()
+        options = options_in(self.cells.get("baseline_options", ""), self.problems)
         if runtime == "native":
             if options:
                 self.problems.append(
@@ -256,17 +291,3 @@ class _Cells:
                 Problem(f"baseline_options, {p.field}", p.message) for p in error.problems
             ]
             return None
-
-    def _options(self) -> dict[str, str]:
-        options = {}
-        for part in self.cells.get("baseline_options", "").split(";"):
-            if not part.strip():
-                continue
-            key, equals, value = part.partition("=")
-            if not equals:
-                self.problems.append(
-                    Problem("baseline_options", f"{part.strip()[:40]!r}: {_OPTION_FORM}")
-                )
-                continue
-            options[key.strip()] = value.strip()
-        return options

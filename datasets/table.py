@@ -1,4 +1,4 @@
-"""Measurements as CSV: one row per measurement, in and out.
+"""Measurements as CSV: one row per measurement, in and out. Parquet is read as well.
 
 Mechanisms and demands are columns named by their key. `runtime`, `workload`, `retained` and
 `source` must be there; everything else may be left out. A row that is wrong is refused with the
@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from datasets.columns import measurement_kinds, record_at
 from datasets.measurement import Measurement
 from datasets.row import (
     FRONT_COLUMNS,
@@ -23,20 +24,24 @@ from datasets.row import (
     measurement_from_record,
     record_from_measurement,
 )
+from features.chunks import pieces, read_chunks
 from features.errors import InvalidInput, Problem, unknown_name
 from features.files import put_in_place
+from features.tablefiles import is_bulk
 from features.vocabulary import vocabulary
 
 MAX_BAD_ROWS = 20
 
 
 def read_measurements(path: Path | str) -> list[Measurement]:
-    """The measurements of a CSV file.
+    """The measurements of a CSV or Parquet file, or of a folder of such.
 
     Raises InvalidInput whose `where` is "FILE, row N" of the first wrong row; the problems of
     further wrong rows name their own row.
     """
     path = Path(path)
+    if is_bulk(path):
+        return _read_pieces(path)
     lines = _lines(path)
     try:
         header = [cell.strip() for cell in next(lines)[1]]
@@ -62,6 +67,24 @@ def read_measurements(path: Path | str) -> list[Measurement]:
         raise _all_bad(bad, path.name)
     if not count:
         raise InvalidInput([Problem("file", "has a header but no row")], path.name)
+    return rows
+
+
+def _read_pieces(path: Path) -> list[Measurement]:
+    rows: list[Measurement] = []
+    seen: dict[object, int] = {}
+    for piece in pieces([path], measurement_kinds(), required=REQUIRED_COLUMNS, option="file"):
+        for chunk in read_chunks(piece, measurement_kinds()):
+            problems: list[tuple[int, Problem]] = []
+            for i, number in enumerate(chunk.numbers.tolist()):
+                try:
+                    made = measurement_from_record(record_at(chunk.frame, i), str(len(rows) + 1))
+                    _check_new(made, number, seen)
+                    rows.append(made)
+                except InvalidInput as error:
+                    problems += [(i, problem) for problem in error.problems]
+            if problems:
+                raise chunk.refusal(problems)
     return rows
 
 

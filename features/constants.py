@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -141,16 +141,19 @@ def constants(name: str = "reference") -> Constants:
     return _set(name)
 
 
+# What a named set takes of a constant's range.
+_ENDS: Mapping[str, Callable[[Quantity, Constant], float]] = {
+    "reference": lambda _, c: c.value,
+    "optimistic": lambda q, c: c.low if q.better == "low" else c.high,
+    "pessimistic": lambda q, c: c.high if q.better == "low" else c.low,
+}
+
+
 @cache
 def _set(name: str) -> Constants:
-    ends = {
-        "reference": lambda _, c: c.value,
-        "optimistic": lambda q, c: c.low if q.better == "low" else c.high,
-        "pessimistic": lambda q, c: c.high if q.better == "low" else c.low,
-    }
-    if name not in ends:
-        raise ValueError(f"no set of constants {name!r}; one of {', '.join(ends)}")
-    pick = ends[name]
+    if name not in _ENDS:
+        raise ValueError(f"no set of constants {name!r}; one of {', '.join(_ENDS)}")
+    pick = _ENDS[name]
     return Constants(name, {q.name: _vector(q, pick) for q in quantities().values()})
 
 
@@ -190,6 +193,17 @@ def moved(positions: Mapping[Entry, float], name: str = "fitted") -> Constants:
         constant = quantities()[entry[0]].entries[entry[1]]
         vectors[entry[0]][place_of(entry)] = _at(constant, position, *limits(entry))
     return Constants(name, vectors)
+
+
+def replaced(values: Constants, own: Mapping[Entry, Constant]) -> Constants:
+    """A set with a host's own constants in it, whose ranges take the place of the published ones:
+    an end of all ranges has their ends, any other set their values."""
+    pick = _ENDS.get(values.name, _ENDS["reference"])
+    vectors = dict(values.vectors)
+    for entry, constant in own.items():
+        vectors[entry[0]] = vectors[entry[0]].copy()
+        vectors[entry[0]][place_of(entry)] = pick(quantities()[entry[0]], constant)
+    return Constants(values.name, vectors)
 
 
 def _at(constant: Constant, position: float, low: float, high: float) -> float:

@@ -17,7 +17,7 @@ from features.constants import Constants, ConstantSets, constants, quantities
 from features.integration import ExpectedPrior, expected_priors
 from features.prior import PARTS
 from features.scenario import HOST_FIELDS, Scenario
-from features.table import ScenarioTable, coded, scenario_table
+from features.table import ScenarioTable, coded, scenario_table, workload_families
 from features.vocabulary import vocabulary
 
 Array = NDArray[np.float64]
@@ -76,11 +76,11 @@ def encoded_base(encoding: Array) -> Array:
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
     words = vocabulary()
-    families = dict.fromkeys(w.family for w in words.workloads.values())
+    families = workload_families()
     return {
         "runtime": tuple(words.runtimes),
-        "family": (*families, "own"),
-        "workload": (*words.workloads, "own"),
+        "family": tuple(dict.fromkeys(families.values())),
+        "workload": tuple(families),
     }
 
 
@@ -100,18 +100,16 @@ def encode(
     table = scenario_table(scenarios)
     sets = [constants()] if values is None else [constants(), values]
     priors = expected_priors(table, ConstantSets(sets))
-    return encoding_of(scenarios, table, priors[0], priors[-1]), priors[-1]
+    return encoding_of(table, priors[0], priors[-1]), priors[-1]
 
 
-def encoding_of(
-    scenarios: Sequence[Scenario], table: ScenarioTable, parts: ExpectedPrior, prior: ExpectedPrior
-) -> Array:
-    """The encoding (n, len(COLUMNS)) of n scenarios and their table, from their prior under the
-    reference's constants (`parts`) and under those that a residual is added to."""
-    encoding = np.empty((len(scenarios), len(COLUMNS)))
+def encoding_of(table: ScenarioTable, parts: ExpectedPrior, prior: ExpectedPrior) -> Array:
+    """The encoding (n, len(COLUMNS)) of n scenarios, from their prior under the reference's
+    constants (`parts`) and under those that a residual is added to."""
+    encoding = np.empty((len(table), len(COLUMNS)))
     encoding[:, 0] = table.code("runtime")
-    places = _workload_places()
-    encoding[:, 1 : len(NAMES)] = [places[s.workload] for s in scenarios]
+    encoding[:, 1] = _family_codes()[table.workload]
+    encoding[:, 2] = table.workload
     told = _mechanism_columns()
     encoding[:, len(NAMES) : _POINTS_FROM] = told.values[told.start + table.codes[told.rows].T]
     point, shares = _demand_places()
@@ -132,14 +130,10 @@ def _demand_places() -> tuple[list[int], list[int]]:
 
 
 @cache
-def _workload_places() -> dict[str, tuple[int, int]]:
-    """Workload -> codes of its family and of itself."""
-    families, workloads = names_of("family"), names_of("workload")
-    known = vocabulary().workloads
-    return {
-        name: (families.index(known[name].family if name in known else name), i)
-        for i, name in enumerate(workloads)
-    }
+def _family_codes() -> NDArray[np.int64]:
+    """The codes of the families of workloads, by the workloads' places."""
+    families = names_of("family")
+    return np.array([families.index(family) for family in workload_families().values()])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 NearmetalError
 ├── InvalidInput        a field, file or row is wrong (exit code 2, HTTP 422)
 ├── ModelUnavailable    there is no model, or it is damaged or untrusted (HTTP 503)
-└── NotStored           what was made cannot be kept: no room, or no leave to write (exit code 2)
+├── NotStored           what was made cannot be kept: no room, or no leave to write (exit code 2)
+└── WorkersLost         who was to do the work cannot be reached, or is lost (exit code 2)
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class InvalidInput(NearmetalError):
         prefix = f"{where}: " if where else ""
         super().__init__(prefix + "; ".join(f"{p.field}: {p.message}" for p in self.problems))
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[Problem, ...], str]]:
+        """As another process gets it."""
+        return type(self), (self.problems, self.where)
+
     def at(self, where: str) -> InvalidInput:
         """The same problems, with the file and row they were found in."""
         return InvalidInput(self.problems, where)
@@ -53,6 +58,12 @@ class NotStored(NearmetalError):
     """What was made cannot be written."""
 
     code = "not_stored"
+
+
+class WorkersLost(NearmetalError):
+    """The processes or the cluster that work was handed to cannot be reached, or died."""
+
+    code = "workers_lost"
 
 
 # What is longer is near to no name, and costs much to compare.

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from features.errors import InvalidInput, Problem
 
@@ -40,13 +40,30 @@ def put_in_place(path: Path, write: Callable[[TextIO], object], option: str = "o
 
     Raises OSError, and InvalidInput for what is no file.
     """
+    with (
+        _replaced(path, option) as handle,
+        open(handle, "w", newline="", encoding="utf-8") as file,  # noqa: PTH123
+    ):
+        write(file)
+
+
+def put_bytes_in_place(
+    path: Path, write: Callable[[BinaryIO], object], option: str = "output"
+) -> None:
+    """The same of a file of bytes."""
+    with _replaced(path, option) as handle, open(handle, "wb") as file:  # noqa: PTH123
+        write(file)
+
+
+@contextmanager
+def _replaced(path: Path, option: str) -> Iterator[int]:
+    """A handle on a new file that takes the place of `path` at the end of the block."""
     check_output(path, option)
     path = Path(os.path.realpath(path))  # through a link, not in its place
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(handle, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
-            write(file)
-        os.chmod(partial, 0o666 & ~_umask())  # noqa: PTH101
+        yield handle
+        os.chmod(partial, 0o666 & ~umask())  # noqa: PTH101
         os.replace(partial, path)  # noqa: PTH105
     except BaseException:
         Path(partial).unlink(missing_ok=True)
@@ -68,7 +85,8 @@ def shown(path: Path) -> str:
     return str(path) if str(path).isprintable() else repr(str(path))
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The mode's bits that this process takes from new files."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -29,7 +29,7 @@ RETAINED_RANGE = (1e-4, 20.0)
 SPREAD_RANGE = (0.0, 10.0)
 
 # The profile that a caller's demands start from when no workload is named.
-_OWN_PROFILE = "own"
+OWN_PROFILE = "own"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scenario:
     """
 
     runtime: str
-    workload: str = _OWN_PROFILE
+    workload: str = OWN_PROFILE
     cores: float | None = None
     memory_gb: float | None = None
     network_gbps: float | None = None
@@ -64,7 +64,7 @@ class Scenario:
     def family(self) -> str:
         """The workload's family; "own" when the caller brought a whole profile."""
         known = vocabulary().workloads.get(self.workload)
-        return known.family if known else _OWN_PROFILE
+        return known.family if known else OWN_PROFILE
 
     @property
     def resolved_mechanisms(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class Scenario:
     def as_dict(self) -> dict[str, Any]:
         """The scenario as it stands in a document, without what was not given."""
         record: dict[str, Any] = {"runtime": self.runtime}
-        if self.workload != _OWN_PROFILE:
+        if self.workload != OWN_PROFILE:
             record["workload"] = self.workload
         for name in HOST_FIELDS:
             value = getattr(self, name)
@@ -115,7 +115,12 @@ RESOURCE_CLASSES = ("cpu", "memory", "network", "storage", "app", "startup")
 
 def resource_class(scenario: Scenario) -> str:
     """The resource that a scenario's workload exercises; "app" for whole programs."""
-    return scenario.family if scenario.family in RESOURCE_CLASSES else "app"
+    return class_of_family(scenario.family)
+
+
+def class_of_family(family: str) -> str:
+    """The resource that the workloads of a family exercise; "app" for whole programs."""
+    return family if family in RESOURCE_CLASSES else "app"
 
 
 def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
@@ -128,16 +133,16 @@ def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
     given: dict[str, Any] = {"mechanisms": {}, "demands": {}}
     problems: list[Problem] = []
     for key, value in record.items():
-        if _is_empty(value):
+        if is_empty(value):
             continue
         if key in ("runtime", "workload"):
             given[key] = str(value).strip()
         elif key in HOST_RANGES:
-            given[key] = _as_number(key, value, problems)
+            given[key] = read_number(key, value, problems)
         elif key in words.mechanisms:
             given["mechanisms"][key] = str(value).strip()
         elif key in words.demand_fields:
-            given["demands"][key] = _as_number(key, value, problems)
+            given["demands"][key] = read_number(key, value, problems)
         else:
             known = [*HOST_FIELDS, *words.mechanisms, *words.demand_fields]
             problems.append(unknown_name(str(key), key, known, "column or option"))
@@ -150,16 +155,18 @@ def scenario_from_flat(record: Mapping[str, Any]) -> Scenario:
     return Scenario(**given)
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Whether a cell says nothing."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
-def _as_number(key: str, value: Any, problems: list[Problem]) -> float:
+def read_number(key: str, value: Any, problems: list[Problem]) -> float | None:
+    """A cell as a number; what is none is added to the problems."""
     try:
         return float(value)
     except (TypeError, ValueError):
         problems.append(Problem(key, f"a number is needed, not {str(value)[:40]!r}"))
-        return 1.0
+        return None
 
 
 def _name_problems(scenario: Scenario) -> list[Problem]:
@@ -167,7 +174,7 @@ def _name_problems(scenario: Scenario) -> list[Problem]:
     problems = []
     if scenario.runtime not in words.runtimes:
         problems.append(unknown_name("runtime", scenario.runtime, words.runtimes))
-    if scenario.workload == _OWN_PROFILE:
+    if scenario.workload == OWN_PROFILE:
         if not scenario.demands:
             problems.append(Problem("workload", "is required (or demands in its place)"))
     elif scenario.workload not in words.workloads:

@@ -10,7 +10,13 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.scenario import HOST_FIELDS, Scenario
+from features.scenario import (
+    HOST_FIELDS,
+    OWN_PROFILE,
+    RESOURCE_CLASSES,
+    Scenario,
+    class_of_family,
+)
 from features.vocabulary import vocabulary
 
 Array = NDArray[np.float64]
@@ -32,15 +38,24 @@ def coded() -> tuple[str, ...]:
     return ("runtime", *vocabulary().mechanisms, "")
 
 
+@cache
+def workload_families() -> Mapping[str, str]:
+    """The workloads in the order of their places in a table, each with its family; the last is
+    "own", a caller's own profile."""
+    return {**{w.name: w.family for w in vocabulary().workloads.values()}, OWN_PROFILE: OWN_PROFILE}
+
+
 @dataclass(frozen=True)
 class ScenarioTable:
     """n scenarios in columns.
 
-    codes: (coded, n); demand_rows: (demand fields, n); host_rows: (host fields, n), the middle of
-    the range where unknown; known: (host fields, n) bool.
+    codes: (coded, n); workload: (n,) places in workload_families; demand_rows: (demand fields, n);
+    host_rows: (host fields, n), the middle of the range where unknown; known: (host fields, n)
+    bool.
     """
 
     codes: NDArray[np.int64]
+    workload: NDArray[np.int64]
     demand_rows: Array
     host_rows: Array
     known: NDArray[np.bool_]
@@ -58,6 +73,11 @@ class ScenarioTable:
         """Host field -> (n,)."""
         return dict(zip(HOST_FIELDS, self.host_rows, strict=True))
 
+    @cached_property
+    def resource(self) -> NDArray[np.int64]:
+        """The codes (n,) in RESOURCE_CLASSES of what the workloads exercise."""
+        return _resources()[self.workload]
+
     def code(self, by: str) -> NDArray[np.int64]:
         """The codes (n,) of the runtime or of one mechanism; zeros for what depends on nothing."""
         return self.codes[_code_place()[by]]
@@ -66,6 +86,7 @@ class ScenarioTable:
         """The rows of `index`."""
         return ScenarioTable(
             self.codes[:, index],
+            self.workload[index],
             self.demand_rows[:, index],
             self.host_rows[:, index],
             self.known[:, index],
@@ -77,11 +98,17 @@ def _code_place() -> Mapping[str, int]:
     return {by: i for i, by in enumerate(coded())}
 
 
+@cache
+def _resources() -> NDArray[np.int64]:
+    classes = [class_of_family(family) for family in workload_families().values()]
+    return np.array([RESOURCE_CLASSES.index(name) for name in classes], dtype=np.int64)
+
+
 @dataclass(frozen=True)
-class _Named:
+class Named:
     """What names stand for: runtime -> its column of the presets (coded, runtimes); key -> (place,
     value -> code) of a mechanism; workload -> its column of the profiles (demand fields,
-    workloads)."""
+    workloads), the last of which holds the defaults that a caller's own profile starts from."""
 
     runtimes: Mapping[str, int]
     presets: NDArray[np.int64]
@@ -91,7 +118,8 @@ class _Named:
 
 
 @cache
-def _named() -> _Named:
+def named() -> Named:
+    """What the words of the vocabulary stand for in a table."""
     words = vocabulary()
     values = {k: {v: i for i, v in enumerate(m.values)} for k, m in words.mechanisms.items()}
     runtimes = {name: i for i, name in enumerate(words.runtimes)}
@@ -100,26 +128,26 @@ def _named() -> _Named:
         for name, r in words.runtimes.items()
     ]
     profiles = [tuple(w.demands.values()) for w in words.workloads.values()]
-    return _Named(
+    profiles.append(tuple(field.default for field in words.demand_fields.values()))
+    return Named(
         runtimes,
         np.array(presets).T.copy(),
         {key: (_code_place()[key], codes) for key, codes in values.items()},
-        {name: i for i, name in enumerate(words.workloads)},
+        {name: i for i, name in enumerate(workload_families())},
         np.array(profiles).T.copy(),
     )
 
 
 def scenario_table(scenarios: Sequence[Scenario]) -> ScenarioTable:
     """The scenarios (n,) as columns."""
-    named = _named()
-    runtimes = np.array([named.runtimes[s.runtime] for s in scenarios], dtype=np.int64)
-    # The place of a profile of a caller's own does not matter: it is put in below.
-    workloads = [named.workloads.get(s.workload, 0) for s in scenarios]
-    codes = named.presets.take(runtimes, axis=1)
-    demands = named.profiles.take(np.array(workloads, dtype=np.int64), axis=1)
+    names = named()
+    runtimes = np.array([names.runtimes[s.runtime] for s in scenarios], dtype=np.int64)
+    workloads = np.array([names.workloads[s.workload] for s in scenarios], dtype=np.int64)
+    codes = names.presets.take(runtimes, axis=1)
+    demands = names.profiles.take(workloads, axis=1)
     for column, scenario in enumerate(scenarios):
         for key, value in scenario.mechanisms.items():
-            place, values = named.mechanisms[key]
+            place, values = names.mechanisms[key]
             codes[place, column] = values[value]
         if scenario.demands:
             demands[:, column] = tuple(scenario.resolved_demands.values())
@@ -133,5 +161,11 @@ def scenario_table(scenarios: Sequence[Scenario]) -> ScenarioTable:
         ],
         dtype=float,
     )
+    return ScenarioTable(codes, workloads, demands, *known_hosts(host))
+
+
+def known_hosts(host: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Rows of a table's hosts (host fields, n), with the middles in place of what is NaN, and
+    what is known of them."""
     known = np.isfinite(host)
-    return ScenarioTable(codes, demands, np.where(known, host, _MIDDLES[:, None]), known)
+    return np.where(known, host, _MIDDLES[:, None]), known

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 
 # Points that are kept where names alone tell them apart: all runtimes with all workloads.
 _KEPT = 2048
+# Points that are worked out at once: their kernel stays in the caches.
+_TOGETHER = 512
 # How many of the largest weights are told.
 LARGEST = 20
 # Weights that differ by less are of one size: which comes first is not left to rounding.
@@ -41,6 +44,15 @@ class Said:
     def largest(self) -> list[tuple[int, float]]:
         """Rows of the largest weights, largest first, with their shares of all weights."""
         return largest_weights(self.weights)
+
+
+class Levels(NamedTuple):
+    """Of points (m,): the mean of the log residual, the carried-over variance that is left, and
+    its share of all of it."""
+
+    mean: Array
+    left: Array
+    share: Array
 
 
 def largest_weights(weights: Array) -> list[tuple[int, float]]:
@@ -68,12 +80,10 @@ class Carried:
         )
         place = place.reshape(-1)
         self._points = _nowhere(everywhere[first])
-        self._place, self._base = place[: len(rows)], place[len(rows) :]
-        self._differences = rows.baseline
         # A row is its point, less that of its baseline where it is a difference.
         collapse = np.zeros((len(rows), len(first)))
-        collapse[np.arange(len(rows)), self._place] = 1.0
-        collapse[rows.baseline, self._base] -= 1.0
+        collapse[np.arange(len(rows)), place[: len(rows)]] = 1.0
+        collapse[rows.baseline, place[len(rows) :]] -= 1.0
         self._weights = np.ascontiguousarray(collapse.T @ precision)
         self._precision = self._weights @ collapse
         self._mean = collapse.T @ learned
@@ -102,17 +112,30 @@ class Carried:
         keys = [row.tobytes() for row in asked]
         return self._kept.of(keys, lambda new: self._said(points.take(np.array(new))))
 
-    def _said(self, points: Points) -> list[Said]:
-        between = self.kernel(points)
-        weights = self.weights(between)
-        with_rows = between[:, self._place]
-        with_rows[:, self._differences] -= between[:, self._base]
-        explained = np.einsum("ij,ij->i", weights, with_rows)
+    def levels(self, points: Points) -> Levels:
+        """What the rows say of points (m) without their weights, which of many are much to hold."""
+        asked = points.encoding[:, self._columns]
+        places: dict[bytes, int] = {}
+        place = np.array([places.setdefault(row.tobytes(), len(places)) for row in asked])
+        first = np.unique(place, return_index=True)[1]
+        parts = []
+        for start in range(0, len(first), _TOGETHER):
+            some = points.take(first[start : start + _TOGETHER])
+            parts.append(self._levels(some, self.kernel(some)))
+        return Levels(*(np.concatenate(each)[place] for each in zip(*parts, strict=True)))
+
+    def _levels(self, points: Points, between: Array) -> Levels:
+        explained = np.einsum("ij,ij->i", between @ self._precision, between)
         carried_over, _ = self_variance(points.encoding, self._amplitudes)
         left = np.maximum(carried_over - explained, 0.0)
         share = np.divide(left, carried_over, out=np.zeros_like(left), where=carried_over > 0)
-        numbers = zip(self.mean(between).tolist(), left.tolist(), share.tolist(), strict=True)
-        return [Said(*mine, row) for mine, row in zip(numbers, weights, strict=True)]
+        return Levels(self.mean(between), left, share)
+
+    def _said(self, points: Points) -> list[Said]:
+        between = self.kernel(points)
+        mean, left, share = (each.tolist() for each in self._levels(points, between))
+        told = zip(mean, left, share, self.weights(between), strict=True)
+        return [Said(*mine) for mine in told]
 
 
 _NAMES_ALONE = Amplitudes(mechanisms=0.0, points=0.0, parts=0.0)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from features.encoder import encoded_base
 from features.scenario import RESOURCE_CLASSES, Scenario, resource_class
-from models.carried import Carried, Said
+from models.carried import Carried, Levels, Said
 from models.kernel import Amplitudes, Codes, Points, kernel, within_variance
 from models.rig import SHARED, heavy_tailed, resizing, scatter_variance, with_diagonal
 from models.rows import NOISE_CLEAN, Rows, noise_share, residual_limit
@@ -179,12 +179,21 @@ class Posterior:
 def posterior(process: Process, points: Points) -> Posterior:
     """The posterior at points (m) of a source that the training rows do not have."""
     said = process.carried.said(points)
-    mean, left, share = np.array([(one.mean, one.left, one.share) for one in said]).T
-    noise = (NOISE_CLEAN * noise_share(points.log_prior)) ** 2
-    latent = left + within_variance(points, process.amplitudes)
-    mean = np.minimum(mean, residual_limit(encoded_base(points.encoding)))
+    levels = Levels(*np.array([(one.mean, one.left, one.share) for one in said]).T)
+    mean, variance, latent = of_new_source(levels, points, process.amplitudes)
     one, none = np.ones(len(mean)), np.zeros((len(mean), 0))
-    return Posterior(mean, latent + noise, latent, share, one, said, none, None, process.pull)
+    return Posterior(mean, variance, latent, levels.share, one, said, none, None, process.pull)
+
+
+def of_new_source(
+    levels: Levels, points: Points, amplitudes: Amplitudes
+) -> tuple[Array, Array, Array]:
+    """The mean (m,) of the log residual of points of a source never seen, the variance (m,) of a
+    measurement there and that without its noise, from what carries over."""
+    noise = (NOISE_CLEAN * noise_share(points.log_prior)) ** 2
+    latent = levels.left + within_variance(points, amplitudes)
+    mean = np.minimum(levels.mean, residual_limit(encoded_base(points.encoding)))
+    return mean, latent + noise, latent
 
 
 def told(

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.constants import moved
-from models.calibration import Bounds, Calibration, calibrate, scale_features
+from models.calibration import Bounds, calibrate
+from models.evidence import Record, known_of
 from models.gaussian import row_terms
-from models.kernel import Amplitudes, self_variance
-from models.narrowing import learn_narrowing, own_answers
-from models.novelty import left_out_nearness, unknown_error, variance_left
-from models.predictor import Predictor, Record
+from models.judging import Flags, features_of, judge
+from models.kernel import Amplitudes, mechanism_sets
+from models.predictor import Predictor
 from models.rows import Rows
 from models.selection import (
     CANDIDATES,
     Candidate,
-    LeaveOut,
     adaptation,
     leave_out_candidates,
     score,
@@ -28,9 +27,6 @@ from models.sensitivity import RowPrior
 from models.solving import solve
 
 Array = NDArray[np.float64]
-
-# Rows whose flag is set are measurements; only they are scored, chosen by, and calibrated on.
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -43,16 +39,6 @@ class Honest:
     bounds: dict[float, Bounds]
     expected: Array
     chosen: dict[int, int]
-
-
-def features_of(rows: Rows, answer: LeaveOut) -> Array:
-    """The scale model's features of rows under a leave-out answer."""
-    return scale_features(
-        rows.points.encoding,
-        rows.log_prior,
-        answer.variance + rows.host_spread**2,
-        rows.host_spread,
-    )
 
 
 def nested(
@@ -104,11 +90,6 @@ def choose_scored(
     return int(np.argmin(scores))
 
 
-def prior_answer(rows: Rows) -> LeaveOut:
-    """The prior alone as a leave-out answer: no residual, one variance for all."""
-    return LeaveOut(np.zeros(len(rows)), np.full(len(rows), 0.25))
-
-
 def fit_predictor(
     rows: Rows,
     records: Sequence[Record],
@@ -133,76 +114,30 @@ def fit_predictor(
             rows, candidates, pairs=False, prior=prior, progress=progress
         )
     best = choose_scored(answers, rows, scored)
-    answer = answers[best].single
-    residual_error = score(answer.error(rows)[scored], rows.group[scored])
-    prior_error = score(rows.residual[scored], rows.group[scored])
-    use_residual = residual_error < prior_error
-    judged = answer if use_residual else LeaveOut(np.zeros(len(rows)), answer.variance)
-    fitted: Calibration = calibrate(
-        features_of(rows, judged)[scored],
-        judged.error(rows)[scored],
-        rows.group[scored],
-        rows.log_retained[scored],
-    )
     amplitudes = answers[best].amplitudes
-    expected = fitted.scale(features_of(rows, judged))
-    threshold = _novelty_threshold(
-        rows,
-        answer,
-        amplitudes,
-        expected,
-        scored,
-        np.array([r.origin == "measured" for r in records]),
-    )
+    precision = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual).precision
+    measured = np.array([r.origin == "measured" for r in records])
     # Leave-out answers are relative to the reference's prior, wherever constants move.
-    told = rows
+    judged = judge(rows, answers[best].single, amplitudes, precision, scored, measured)
     positions = {}
-    if use_residual and prior is not None:
+    if judged.use_residual and prior is not None:
         learned = adaptation(rows, prior)
         positions = learned.named(learned.positions())
         rows = replace(rows, log_prior=prior.log_prior(moved(positions)))
-    solution = solve(row_terms(rows, amplitudes), amplitudes, rows.noise, rows.residual)
-    narrowing = learn_narrowing(
-        told,
-        expected,
-        fitted,
-        lambda count, scatter: own_answers(
-            told, solution.precision, judged, scored, count, expected, scatter=scatter
-        ),
-    )
     return Predictor(
         rows=rows,
         records=tuple(records),
         amplitudes=amplitudes,
-        precision=solution.precision,
-        alpha=solution.alpha,
-        calibration=fitted,
-        narrowing=narrowing,
-        novelty_threshold=threshold,
-        use_residual=use_residual,
+        precision=precision,
+        alpha=precision @ rows.residual,
+        calibration=judged.calibration,
+        narrowing=judged.narrowing,
+        novelty_threshold=judged.novelty_threshold,
+        use_residual=judged.use_residual,
+        known=known_of(records),
+        mechanisms=mechanism_sets(rows.points.encoding[measured]),
         version=version,
         trained_at=trained_at,
         card=card or {},
         positions=positions,
     )
-
-
-def _novelty_threshold(
-    rows: Rows,
-    answer: LeaveOut,
-    amplitudes: Amplitudes,
-    expected: Array,
-    scored: Flags,
-    measured: Flags,
-) -> float:
-    """The ninth decile of what is unknown of rows whose source was never seen, given the expected
-    size of their errors (n,)."""
-    general, _ = self_variance(rows.points.encoding, amplitudes)
-    plain = scored.copy()
-    plain[rows.baseline] = False
-    plain &= general > 0
-    if not plain.any():
-        return 1.0
-    near = left_out_nearness(rows, measured, amplitudes.mechanism_length)
-    found = unknown_error(expected, variance_left(rows, answer, amplitudes), near)
-    return max(float(np.quantile(found[plain], 0.9)), 1e-6)

@@ -264,9 +264,18 @@ def kernel_terms(a: Points, b: Points, lengths: Amplitudes) -> Terms:
 def kernel(a: Points, b: Points, amplitudes: Amplitudes, *, within: bool = True) -> Array:
     """The kernel (n, m) between points a and b: all of it, or what carries over to another
     source. Terms without amplitude are not worked out."""
+    return _summed(a, b, amplitudes, {**_GENERAL, **_LOCAL} if within else _GENERAL)
+
+
+def within_kernel(a: Points, b: Points, amplitudes: Amplitudes) -> Array:
+    """What of the kernel (n, m) between points a and b stays within their source."""
+    return _summed(a, b, amplitudes, _LOCAL)
+
+
+def _summed(a: Points, b: Points, amplitudes: Amplitudes, terms: Mapping[str, _Term]) -> Array:
     between = _Between(a, b, amplitudes)
     found = np.zeros((len(a), len(b)))
-    for name, term in {**_GENERAL, **_LOCAL}.items() if within else _GENERAL.items():
+    for name, term in terms.items():
         amplitude = getattr(amplitudes, name)
         if amplitude:
             found += amplitude**2 * term(between)

@@ -20,12 +20,13 @@ from features.constants import adjustable
 from features.encoder import COLUMNS
 from features.errors import ModelUnavailable
 from models.calibration import Calibration
+from models.evidence import Known
 from models.kernel import Amplitudes, Points
 from models.narrowing import Narrowing
 from models.predictor import Predictor, Record
 from models.rows import Rows
 
-FORMAT = "nearmetal-predictor-4"
+FORMAT = "nearmetal-predictor-5"
 ARRAYS, MANIFEST, DIGESTS = "arrays.npz", "manifest.json", "SHA256SUMS"
 # Far above any champion; a file that is larger is not read.
 MAX_BYTES = {ARRAYS: 512 * 2**20, MANIFEST: 64 * 2**20, DIGESTS: 4096}
@@ -134,6 +135,7 @@ def _manifest(p: Predictor) -> Mapping[str, Any]:
         "amplitudes": p.amplitudes.as_dict(),
         "positions": {"/".join(entry): value for entry, value in p.positions.items()},
         "records": [asdict(r) for r in p.records],
+        "known": {"pairs": sorted(p.known.pairs), "options": sorted(p.known.options)},
         "card": p.card,
     }
 
@@ -142,7 +144,7 @@ _NAMES = (
     *("encoding", "source", "resource"),
     *("baseline", "baseline_encoding", "baseline_source", "baseline_resource"),
     *("log_retained", "log_prior", "host_spread", "noise", "group"),
-    *("precision", "alpha", "coefficients", "scores", "cumulative"),
+    *("precision", "alpha", "coefficients", "scores", "cumulative", "mechanisms"),
 )
 
 
@@ -163,6 +165,7 @@ def _arrays(p: Predictor) -> dict[str, Any]:
         "group": rows.group,
         "precision": p.precision,
         "alpha": p.alpha,
+        "mechanisms": p.mechanisms,
         "coefficients": p.calibration.coefficients,
         "scores": p.calibration.scores,
         "cumulative": p.calibration.cumulative,
@@ -182,7 +185,8 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
     )
     if len(manifest["records"]) != len(rows) or a["precision"].shape != (len(rows), len(rows)):
         raise ValueError("records and arrays differ in length")
-    if a["encoding"].shape != (len(rows), len(COLUMNS)) or a["alpha"].shape != (len(rows),):
+    shaped = a["mechanisms"].ndim == 2 and a["mechanisms"].shape[1] == len(COLUMNS)
+    if not shaped or a["encoding"].shape[1:] != (len(COLUMNS),) or a["alpha"].shape != (len(rows),):
         raise ValueError("the arrays are not of the encoding's shape")
     ceiling = float(manifest["ceiling"])
     return Predictor(
@@ -199,11 +203,19 @@ def _predictor(manifest: dict[str, Any], a: dict[str, Any]) -> Predictor:
         ),
         novelty_threshold=float(manifest["novelty_threshold"]),
         use_residual=bool(manifest["use_residual"]),
+        known=_known(manifest["known"]),
+        mechanisms=a["mechanisms"],
         version=str(manifest["version"]),
         trained_at=str(manifest["trained_at"]),
         card=manifest["card"],
         positions={_entry(name): float(v) for name, v in manifest["positions"].items()},
     )
+
+
+def _known(told: dict[str, Any]) -> Known:
+    pairs = {(str(runtime), str(workload)) for runtime, workload in told["pairs"]}
+    options = {(str(runtime), str(key), str(value)) for runtime, key, value in told["options"]}
+    return Known(frozenset(pairs), frozenset(options))
 
 
 def _entry(name: str) -> tuple[str, str]:

@@ -6,9 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from features.errors import Problem
 from features.prior import PARTS
 from features.scenario import Scenario
 from models.instance import Instance
+
+DEFAULT_LEVEL = 0.9
+# The level lies above the first and not above the second.
+LEVEL_RANGE = (0.5, 0.99)
+
+
+def level_problems(level: float) -> list[Problem]:
+    """What is wrong with an interval's level."""
+    above, most = LEVEL_RANGE
+    if above < level <= most:
+        return []
+    return [Problem("level", f"must be above {above} and at most {most}")]
 
 
 @dataclass(frozen=True)

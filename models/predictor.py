@@ -12,13 +12,21 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from features.constants import Constants, ConstantSets, Entry, constants, moved
+from features.constants import (
+    Constant,
+    Constants,
+    ConstantSets,
+    Entry,
+    constants,
+    moved,
+    replaced,
+)
 from features.encoder import encode, encoding_of
 from features.integration import ExpectedPrior
 from features.recorded import Priors
 from features.scenario import Scenario
 from features.table import scenario_table
-from models.calibration import Calibration, scale_features
+from models.calibration import Calibration
 from models.carried import Carried, Said, largest_weights
 from models.conditioning import (
     Observation,
@@ -42,7 +50,8 @@ from models.evidence import (
 )
 from models.figures import REFERENCE, USED, Figures
 from models.instance import Instances
-from models.kernel import Amplitudes, Points, mechanism_sets
+from models.judging import features_at
+from models.kernel import Amplitudes, Points
 from models.narrowing import Narrowing
 from models.novelty import Nearest, unknown_error
 from models.prediction import Evidence, Novelty, Prediction
@@ -53,16 +62,19 @@ Array = NDArray[np.float64]
 # Scenarios answered at once: what their arrays take stays in the caches.
 CHUNK = 512
 # Native keeps 1 by definition; what is left is the spread of repeats.
-_NATIVE_HALF_WIDTH = 0.02
+NATIVE_HALF_WIDTH = 0.02
 
 
 @dataclass(frozen=True)
 class Predictor:
     """Arrays of a fitted residual model with its calibration, and what the rows were.
 
-    precision: (n, n) inverse covariance of the rows; alpha: (n,). With `use_residual` false the
-    prior alone answers, under its own calibration. positions: where in their ranges the rows have
-    moved the prior's constants (features.constants.moved); none leaves them at the reference's.
+    precision: (n, n) inverse covariance of the rows; alpha: (n,). Under the basis model the rows
+    are its centres. With `use_residual` false the prior alone answers, under its own calibration.
+    known, mechanisms: what any row has measured, the latter as encoded sets (k, ...). positions:
+    where in their ranges the rows have moved the prior's constants (features.constants.moved);
+    none leaves them at the reference's.
+    own: a host's constants in place of its prior's, for its answers alone (`on_host`).
     """
 
     rows: Rows
@@ -74,20 +86,24 @@ class Predictor:
     narrowing: Narrowing
     novelty_threshold: float
     use_residual: bool
+    known: Known
+    mechanisms: Array
     version: str
     trained_at: str
     card: Mapping[str, Any] = field(default_factory=dict)
     positions: Mapping[Entry, float] = field(default_factory=dict)
+    own: Mapping[Entry, Constant] = field(default_factory=dict)
+
+    def on_host(self, own: Mapping[Entry, Constant]) -> Predictor:
+        """The same predictor, whose answers use a host's own constants: what it has learned is
+        left as it is, and its residual is added to that host's prior."""
+        return replace(self, own=own)
 
     @cached_property
     def constants(self) -> Constants | None:
-        """The set `fitted` that its prior uses; None for the reference's."""
-        return moved(self.positions) if self.positions else None
-
-    @cached_property
-    def known(self) -> Known:
-        """What the training rows have measured."""
-        return known_of(self.records)
+        """The set that its prior uses, `fitted` or a host's; None for the reference's."""
+        fitted = moved(self.positions) if self.positions else None
+        return replaced(fitted or constants(), self.own) if self.own else fitted
 
     @cached_property
     def learned(self) -> Array:
@@ -110,11 +126,9 @@ class Predictor:
         return Carried(self.rows, self.amplitudes, self.precision, self.learned)
 
     @cached_property
-    def _nearest(self) -> Nearest:
+    def nearest(self) -> Nearest:
         """The runtimes with mechanisms that the training rows have measured."""
-        flags = [r.origin == "measured" for r in self.records]
-        measured = mechanism_sets(self.rows.points.encoding[flags])
-        return Nearest(measured, self.amplitudes.mechanism_length)
+        return Nearest(self.mechanisms, self.amplitudes.mechanism_length)
 
     @cached_property
     def instances(self) -> Instances:
@@ -125,7 +139,7 @@ class Predictor:
     def _priors(self) -> Priors:
         """The priors of an answer: under the reference's constants, those that its own prior
         uses, and both ends of all ranges."""
-        ends = (constants("pessimistic"), constants("optimistic"))
+        ends = [replaced(constants(end), self.own) for end in ("pessimistic", "optimistic")]
         return Priors(ConstantSets([constants(), self.constants or constants(), *ends]))
 
     @cached_property
@@ -189,7 +203,7 @@ class Predictor:
         table = scenario_table(scenarios)
         priors = self._priors.of(scenarios, table)
         prior = priors[USED]
-        encoding = encoding_of(scenarios, table, priors[REFERENCE], prior)
+        encoding = encoding_of(table, priors[REFERENCE], prior)
         points = self._points(scenarios, encoding)
         found = posterior(self, points)
         features = features_at(points, prior.host_spread, found)
@@ -206,11 +220,11 @@ class Predictor:
                 self.calibration, expected, log_retained, level, found.narrowed
             )
         native = encoding[:, 0] == 0
-        below = np.where(native, _NATIVE_HALF_WIDTH, held.below)
-        above = np.where(native, _NATIVE_HALF_WIDTH, held.above)
+        below = np.where(native, NATIVE_HALF_WIDTH, held.below)
+        above = np.where(native, NATIVE_HALF_WIDTH, held.above)
         numbers = Figures.of(priors, table, mean, below, above)
         # A caller's own rows are known too.
-        near = self._nearest.of(encoding, None if own is None else own.rows.points.encoding)
+        near = self.nearest.of(encoding, None if own is None else own.rows.points.encoding)
         scores = unknown_error(expected, found.carried * found.narrowed**2, near)
         said = self._told(scenarios, found, scores, prior.log_retained, limit, record)
         return [
@@ -285,12 +299,6 @@ class Predictor:
             cited = find_evidence(told.records, said.largest, partial(found.moved, i))
             self._cited[said] = cited
         return cited
-
-
-def features_at(points: Points, host_spread: Array, found: Posterior) -> Array:
-    """The scale model's features of points (m) that own rows have not moved."""
-    variance = found.variance + host_spread**2
-    return scale_features(points.encoding, points.log_prior, variance, host_spread)
 
 
 @dataclass(frozen=True)

@@ -110,13 +110,25 @@ def noise_share(log_prior: Array) -> Array:
 
 def noise_variance(rows: Sequence[Row], log_prior: Array) -> Array:
     """Noise variance (n,) of log retained from origin, caution, spread and repeats."""
-    floor = {"reference": NOISE_REFERENCE, "synthetic": NOISE_SYNTHETIC}
-    values = []
-    for row in rows:
-        base = floor.get(row.origin, NOISE_CAUTION if row.caution else NOISE_CLEAN)
-        spread = min(row.spread or 0.0, 1.0)
-        values.append(base**2 + spread**2 / max(row.repeats or 1, 1))
-    return np.array(values) * noise_share(log_prior) ** 2
+    return noise_of(
+        np.array([row.origin for row in rows]),
+        np.array([bool(row.caution) for row in rows]),
+        np.array([row.spread or 0.0 for row in rows]),
+        np.array([row.repeats or 1 for row in rows]),
+        log_prior,
+    )
+
+
+def noise_of(
+    origin: NDArray, caution: NDArray[np.bool_], spread: Array, repeats: NDArray, log_prior: Array
+) -> Array:
+    """The same from columns (n,): `spread` 0 and `repeats` 1 where they are not known."""
+    floor = np.where(caution, NOISE_CAUTION, NOISE_CLEAN)
+    floor = np.where(origin == "reference", NOISE_REFERENCE, floor)
+    floor = np.where(origin == "synthetic", NOISE_SYNTHETIC, floor)
+    spread = np.minimum(spread, 1.0)
+    found: Array = (floor**2 + spread**2 / np.maximum(repeats, 1)) * noise_share(log_prior) ** 2
+    return found
 
 
 def make_rows(

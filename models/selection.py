@@ -70,19 +70,23 @@ def leave_out_candidates(
     *,
     pairs: bool = True,
     prior: RowPrior | None = None,
+    learned: Adaptation | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Leave-one-group-out of each candidate and, with `pairs`, leave-two-out.
 
     With `prior` (of the same rows) its constants are learned from the rows that are not left out,
-    and the residual is that of the prior so moved. `progress` is called after each candidate.
+    and the residual is that of the prior so moved; `learned` is their adaptation where there is one
+    already. `progress` is called after each candidate.
     Raises ValueError with fewer than three groups.
     """
     groups = np.unique(rows.group)
     if len(groups) < 3:
         raise ValueError(f"leave-one-source-out needs 3 sources or more, not {len(groups)}")
     members = {int(g): np.flatnonzero(rows.group == g) for g in groups}
-    moved = adaptation(rows, prior).leave_out(members) if prior else None
+    if learned is None and prior is not None:
+        learned = adaptation(rows, prior)
+    moved = learned.leave_out(members) if learned else None
     found, terms, lengths = [], None, None
     for amplitudes in candidates:
         here = (amplitudes.mechanism_length, amplitudes.point_length, amplitudes.part_length)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from features.scenario import Scenario
 from models.conditioning import Observation, joint_covariance, posterior, rig_variance, told
-from models.predictor import Predictor, features_at
+from models.judging import features_at
+from models.predictor import Predictor
 from models.rig import believed, scatter_variance
 from models.rows import residual_limit
 

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
-from features.scaling import workload_speedup
 from features.scenario import Scenario
 from models.conditioning import Observation
 from models.prediction import Prediction
-from serving.questions import Comparison, NativeValue, Question
+from serving.questions import Comparison, Question
 
 # Scenarios predicted at once: bounds the memory of a long list.
 CHUNK = 500
@@ -77,23 +74,12 @@ def compare(predictor: Predicts, comparison: Comparison) -> dict[str, Any]:
     return {"scenario": comparison.as_dict(), "predictions": records}
 
 
-def native_at(native: NativeValue, scenario: Scenario) -> float:
-    """The native value on the scenario's cores: throughput scales by Amdahl's law (F1), or by
-    Gustafson's (F2) where the work grows, over the capacity of the processors."""
-    if native.cores is None or native.cores == scenario.cores:
-        return native.value
-    parallel = np.array(scenario.resolved_demands["parallel"])
-    cores = np.array([native.cores, scenario.cores], dtype=float)
-    measured, asked = workload_speedup(parallel, cores, law=native.scaling)
-    return native.value * float(asked / measured)
-
-
 def _with_value(prediction: Prediction, question: Question) -> dict[str, Any]:
     record = prediction.as_dict()
     native = question.native
     if native is None:
         return record
-    base = native_at(native, question.scenario)
+    base = native.at(question.scenario)
     record["value"] = native.under(base, prediction.retained)
     record["unit"] = native.unit
     if base != native.value:

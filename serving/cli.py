@@ -1,64 +1,44 @@
-"""Commands that answer: predict, compare, recommend, suggest, serve; heavy imports inside them."""
+"""Commands that answer: predict, compare, serve; heavy imports inside them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-# Numbers arrive as text, so that a bad one is told like every other bad input.
-Runtime = Annotated[str | None, typer.Option(help="Isolation technology, e.g. gvisor.")]
-Runtimes = Annotated[
-    list[str] | None, typer.Option("--runtime", help="A runtime to compare; repeatable. [all]")
-]
-Workload = Annotated[str | None, typer.Option(help="Named workload, e.g. web or database.kv.")]
-Cores = Annotated[str | None, typer.Option(metavar="N", help="Processors of the host.")]
-MemoryGb = Annotated[str | None, typer.Option(metavar="N", help="Memory of the host.")]
-NetworkGbps = Annotated[str | None, typer.Option(metavar="N", help="Link of the host.")]
-StorageIops = Annotated[str | None, typer.Option(metavar="N", help="Operations per second.")]
-With = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--with", metavar="KEY=VALUE", help="A mechanism or a demand in place of the default."
-    ),
-]
-NativeValue = Annotated[
-    str | None, typer.Option(metavar="N", help="What you measured on bare metal.")
-]
-NativeCores = Annotated[
-    str | None, typer.Option(metavar="N", help="Cores it was measured on, when not --cores.")
-]
-Scaling = Annotated[
-    str | None,
-    typer.Option(help="On other cores: fixed work (Amdahl) or scaled (Gustafson). [fixed]"),
-]
-Unit = Annotated[str | None, typer.Option(help="Its unit; in ns, us, ms or s less is better.")]
-Level = Annotated[str | None, typer.Option(metavar="P", help="Probability of the interval. [0.9]")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Input = Annotated[
-    Path | None,
-    typer.Option("--input", metavar="FILE", help="CSV of scenarios, a column for each word."),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", metavar="FILE", help="CSV to write: the input and its answers."),
-]
-Observations = Annotated[
-    Path | None,
-    typer.Option(
-        "--observations", metavar="FILE", help="CSV of your own measurements of this rig."
-    ),
-]
-Demands = Annotated[
-    Path | None,
-    typer.Option("--demands", metavar="FILE", help="Profile of your program, for a workload."),
-]
+from serving.arguments import (
+    Cores,
+    Demands,
+    HostProfile,
+    Input,
+    Json,
+    Level,
+    MemoryGb,
+    NativeCores,
+    NativeValue,
+    NetworkGbps,
+    Observations,
+    Output,
+    Runtime,
+    Runtimes,
+    Scaling,
+    Scored,
+    StorageIops,
+    Table,
+    Unit,
+    With,
+    Workload,
+)
 
 
-def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
-    """Add this room's commands; `ensure_champion` sees to it that there is a model."""
+def register(
+    app: typer.Typer,
+    ensure_champion: Callable[[], None],
+    progress_bar: Callable[..., Any] | None = None,
+) -> None:
+    """Add this room's commands; `ensure_champion` sees to it that there is a model, `progress_bar`
+    shows long work on standard error."""
 
     @app.command()
     def predict(
@@ -76,15 +56,27 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         level: Level = None,
         observed: Observations = None,
         demands: Demands = None,
-        source: Input = None,
-        target: Output = None,
+        host_profile: HostProfile = None,
+        source: Table = None,
+        target: Scored = None,
+        jobs: Annotated[
+            str | None, typer.Option(metavar="N", help="Processes that score. [the cores]")
+        ] = None,
+        skip_bad_rows: Annotated[
+            bool, typer.Option("--skip-bad-rows", help="Go on, and tell them in OUTPUT.bad.csv.")
+        ] = False,
         as_json: Json = False,
     ) -> None:
         """How much of its bare-metal performance a workload keeps.
 
+        A folder, or Parquet in or out, is scored at any length: without parts and evidence, on all
+        cores, going on where an interrupted run stopped.
+
         Example: nearmetal predict --runtime gvisor --workload web --cores 8 --with page_size=2m
+
+        Example: nearmetal predict --input fleet.parquet --output scored.parquet
         """
-        from serving.commands import run_predict
+        from serving.commands import Bulk, jobs_of, no_progress, run_predict
 
         given = {
             "runtime": runtime,
@@ -99,8 +91,18 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             "scaling": scaling,
             "level": level,
         }
+        bulk = Bulk(jobs_of(jobs), skip_bad_rows, progress_bar or no_progress)
         run_predict(
-            given, options or [], source, target, as_json, ensure_champion, observed, demands
+            given,
+            options or [],
+            source,
+            target,
+            as_json,
+            ensure_champion,
+            observed,
+            demands,
+            host_profile,
+            bulk,
         )
 
     @app.command()
@@ -119,6 +121,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
         level: Level = None,
         observed: Observations = None,
         demands: Demands = None,
+        host_profile: HostProfile = None,
         source: Input = None,
         target: Output = None,
         as_json: Json = False,
@@ -151,156 +154,7 @@ def register(app: typer.Typer, ensure_champion: Callable[[], None]) -> None:
             ensure_champion,
             observed,
             demands,
-        )
-
-    @app.command()
-    def recommend(
-        runtimes: Runtimes = None,
-        workload: Workload = None,
-        cores: Cores = None,
-        memory_gb: MemoryGb = None,
-        network_gbps: NetworkGbps = None,
-        storage_iops: StorageIops = None,
-        options: With = None,
-        native_value: NativeValue = None,
-        unit: Unit = None,
-        native_cores: NativeCores = None,
-        scaling: Scaling = None,
-        level: Level = None,
-        isolation: Annotated[
-            str | None, typer.Option(help="At least: none, weak, medium or strong.")
-        ] = None,
-        hardware_binding: Annotated[
-            bool, typer.Option(help="Whether being bound to one machine is acceptable.")
-        ] = True,
-        cold_start_ms: Annotated[str | None, typer.Option(metavar="N", help="At most.")] = None,
-        retained_at_least: Annotated[
-            str | None, typer.Option(metavar="R", help="Of bare metal, e.g. 0.7.")
-        ] = None,
-        with_probability: Annotated[
-            str | None, typer.Option(metavar="P", help="Of --retained-at-least. [0.8]")
-        ] = None,
-        confidential: Annotated[
-            bool, typer.Option("--confidential", help="Memory that the operator cannot read.")
-        ] = False,
-        live_migration: Annotated[bool, typer.Option("--live-migration")] = False,
-        snapshots: Annotated[
-            bool, typer.Option("--snapshots", help="Of the running state.")
-        ] = False,
-        budget_usd: Annotated[
-            str | None,
-            typer.Option("--budget-usd", "--budget", metavar="N", help="Over three years."),
-        ] = None,
-        relative_cost: Annotated[
-            list[str] | None,
-            typer.Option(metavar="RUNTIME=N", help="Your cost relative to a VM; repeatable."),
-        ] = None,
-        tco_usd: Annotated[
-            list[str] | None,
-            typer.Option(metavar="RUNTIME=N", help="Your cost over three years; repeatable."),
-        ] = None,
-        host_usd: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="PART=N",
-                help="Of one host over three years: hardware, software, power, operations.",
-            ),
-        ] = None,
-        instances: Annotated[
-            str | None, typer.Option(metavar="N", help="To run; with --host-usd.")
-        ] = None,
-        workload_memory_mb: Annotated[
-            str | None, typer.Option(metavar="N", help="Of one instance, beside the runtime's.")
-        ] = None,
-        tree: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="QUESTION=ANSWER",
-                help="Ask the reference's decision tree: extreme_performance, hardware_binding, "
-                "isolation, start_critical; repeatable.",
-            ),
-        ] = None,
-        observed: Observations = None,
-        demands: Demands = None,
-        as_json: Json = False,
-    ) -> None:
-        """The runtimes that hold under constraints, cheapest per retained performance first.
-
-        Example: nearmetal recommend --workload web --cores 8 --isolation medium --cold-start-ms 500
-        """
-        from serving.recommend import run_recommend
-
-        given = {
-            "workload": workload,
-            "cores": cores,
-            "memory_gb": memory_gb,
-            "network_gbps": network_gbps,
-            "storage_iops": storage_iops,
-            "native_value": native_value,
-            "unit": unit,
-            "native_cores": native_cores,
-            "scaling": scaling,
-            "level": level,
-        }
-        wishes = {
-            "isolation": isolation,
-            "hardware_binding": hardware_binding,
-            "cold_start_ms": cold_start_ms,
-            "retained_at_least": retained_at_least,
-            "with_probability": with_probability,
-            "confidential": confidential,
-            "live_migration": live_migration,
-            "snapshots": snapshots,
-            "budget_usd": budget_usd,
-            "relative_cost": relative_cost,
-            "tco_usd": tco_usd,
-            "host_usd": host_usd,
-            "instances": instances,
-            "workload_memory_mb": workload_memory_mb,
-            "tree": tree,
-        }
-        run_recommend(
-            given, options or [], runtimes, wishes, as_json, ensure_champion, observed, demands
-        )
-
-    @app.command()
-    def suggest(
-        runtime: Runtime = None,
-        workload: Workload = None,
-        cores: Cores = None,
-        memory_gb: MemoryGb = None,
-        network_gbps: NetworkGbps = None,
-        storage_iops: StorageIops = None,
-        options: With = None,
-        level: Level = None,
-        measurable: Annotated[
-            list[str] | None,
-            typer.Option(help="A runtime you can measure; repeatable. [the asked one]"),
-        ] = None,
-        count: Annotated[
-            str, typer.Option(metavar="K", help="Measurements planned together.")
-        ] = "1",
-        observed: Observations = None,
-        demands: Demands = None,
-        as_json: Json = False,
-    ) -> None:
-        """What to measure on your own rig to be told most, with the lines to run.
-
-        Example: nearmetal suggest --runtime gvisor --workload database.sql --cores 8 --count 2
-        """
-        from serving.suggest import run_suggest
-
-        given = {
-            "runtime": runtime,
-            "workload": workload,
-            "cores": cores,
-            "memory_gb": memory_gb,
-            "network_gbps": network_gbps,
-            "storage_iops": storage_iops,
-            "level": level,
-        }
-        run_suggest(
-            given, options or [], measurable, count, observed, as_json, ensure_champion, demands
+            host_profile,
         )
 
     @app.command()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from features.errors import InvalidInput, Problem
 from features.files import check_output, shown
 from features.flags import options_of
+from features.tablefiles import PARQUET, is_bulk
 from serving.flat import (
     comparison_from_flat,
     question_from_flat,
     read_rows,
     write_rows,
 )
+from serving.hostprofile import for_host
 from serving.observations import read_observations
 from serving.profile import read_demands
 from serving.questions import Comparison, Question
@@ -24,6 +28,36 @@ from serving.questions import Comparison, Question
 T = TypeVar("T", Question, Comparison)
 
 Given = Mapping[str, str | None]
+MAX_JOBS = 1024
+# A step function behind a bar: title and how many steps there are.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[str], Any]]]
+
+
+@contextmanager
+def no_progress(title: str, total: int) -> Iterator[Callable[[str], Any]]:  # noqa: ARG001
+    """Shows nothing."""
+    yield lambda _: None
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """How a long table is scored: on how many processes [the cores], whether a row that is wrong
+    stops the run, and what shows how far it is."""
+
+    jobs: int | None = None
+    skip_bad_rows: bool = False
+    progress: Progress = no_progress
+
+
+def jobs_of(text: str | None) -> int | None:
+    """How many processes a flag asks for."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 1024:
+        raise InvalidInput(
+            [Problem("jobs", f"must be a whole number, 1 to 1024, not {text[:40]!r}")]
+        )
+    return int(text)
 
 
 def run_predict(
@@ -35,11 +69,28 @@ def run_predict(
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
     demands: Path | None = None,
+    host_profile: Path | None = None,
+    bulk: Bulk | None = None,
 ) -> None:
-    """Predict one scenario of flags, or each row of a CSV with the flags as its defaults,
-    given the caller's own measurements in the CSV `observed` and the profile `demands`."""
+    """Predict one scenario of flags, or each row of a table with the flags as its defaults,
+    given the caller's own measurements in the CSV `observed`, the profile `demands` and the
+    calibration `host_profile`. A folder, or Parquet in or out, is scored as `bulk` says."""
+    bulk = bulk or Bulk()
+    if source is not None and _is_bulk(source, target):
+        alone = {"observations": observed, "host_profile": host_profile}
+        said = "goes with a scenario or a CSV; a folder or Parquet is scored without"
+        problems = [Problem(key, said) for key, value in alone.items() if value is not None]
+        if problems:
+            raise InvalidInput(problems)
+        _run_bulk(_defaults(given, pairs, demands), source, target, as_json, ensure_champion, bulk)
+        return
+    if bulk.skip_bad_rows or bulk.jobs is not None:
+        said = "goes with a folder or Parquet as --input or --output"
+        flag = "skip_bad_rows" if bulk.skip_bad_rows else "jobs"
+        raise InvalidInput([Problem(flag, said)])
+    on_host = for_host(host_profile)
     rows, questions = _asked(given, pairs, source, target, question_from_flat, observed, demands)
-    predictor = _predictor(ensure_champion)
+    predictor = on_host(_predictor(ensure_champion))
     from serving.answers import answer
 
     records = answer(predictor, questions)
@@ -61,9 +112,12 @@ def run_compare(
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
     demands: Path | None = None,
+    host_profile: Path | None = None,
 ) -> None:
     """Compare runtimes for one scenario of flags, or for each row of a CSV, given the
-    caller's own measurements in the CSV `observed` and the profile `demands`."""
+    caller's own measurements in the CSV `observed`, the profile `demands` and the calibration
+    `host_profile`."""
+    on_host = for_host(host_profile)
     rows, comparisons = _asked(
         given,
         pairs,
@@ -73,7 +127,7 @@ def run_compare(
         observed,
         demands,
     )
-    predictor = _predictor(ensure_champion)
+    predictor = on_host(_predictor(ensure_champion))
     from serving.answers import compare
 
     documents = [compare(predictor, comparison) for comparison in comparisons]
@@ -109,12 +163,7 @@ def _asked(
     def make(record: Mapping[str, Any]) -> T:
         return replace(ask(record), observations=observations)
 
-    empty = [Problem(key, "is empty") for key, value in given.items() if value == ""]
-    if empty:
-        raise InvalidInput(empty)
-    profile = {} if demands is None else read_demands(demands)
-    named = {**profile, **given, **options_of(pairs)}
-    flags = {key: value for key, value in named.items() if value}
+    flags = _defaults(given, pairs, demands)
     if source is None:
         if target is not None:
             raise InvalidInput([Problem("output", "goes with --input")])
@@ -125,6 +174,54 @@ def _asked(
     if not made:
         raise InvalidInput([Problem("input", f"{shown(source)} has no rows")])
     return [{**flags, **_filled(row)} for row, _ in made], [entry for _, entry in made]
+
+
+def _defaults(given: Given, pairs: Sequence[str], demands: Path | None) -> dict[str, Any]:
+    """What the flags say, by column."""
+    empty = [Problem(key, "is empty") for key, value in given.items() if value == ""]
+    if empty:
+        raise InvalidInput(empty)
+    profile = {} if demands is None else read_demands(demands)
+    named = {**profile, **given, **options_of(pairs)}
+    return {key: value for key, value in named.items() if value}
+
+
+def _is_bulk(source: Path, target: Path | None) -> bool:
+    return is_bulk(source) or (target is not None and target.suffix.lower() == PARQUET)
+
+
+def _run_bulk(
+    defaults: Mapping[str, Any],
+    source: Path,
+    target: Path | None,
+    as_json: bool,
+    ensure_champion: Callable[[], None],
+    bulk: Bulk,
+) -> None:
+    if target is None:
+        raise InvalidInput([Problem("output", "is required with a folder or Parquet")])
+    from serving.bulk import make_plan, run_plan, summary
+
+    plan = make_plan(source, target, defaults, skip_bad_rows=bulk.skip_bad_rows)
+
+    def note(said: str) -> None:
+        # Of a document, nothing but errors are on standard error.
+        if not as_json:
+            print(said, file=sys.stderr)
+
+    predictor = _predictor(ensure_champion)
+    outcome = run_plan(plan, predictor, jobs=bulk.jobs, progress=bulk.progress, note=note)
+    if as_json:
+        _print_json(
+            {
+                "output": str(target),
+                "rows": outcome.rows,
+                "skipped": outcome.skipped,
+                "model": {"version": predictor.version, "trained_at": predictor.trained_at},
+            }
+        )
+    else:
+        print(summary(plan, outcome))
 
 
 def _filled(row: Mapping[str, Any]) -> dict[str, Any]:

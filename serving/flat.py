@@ -9,9 +9,10 @@ from typing import Any, TextIO, TypeVar
 
 from features.errors import InvalidInput, Problem, unknown_name
 from features.files import shown, write_whole
+from features.native import split_flat
 from features.scenario import HOST_FIELDS, scenario_from_flat
 from features.vocabulary import vocabulary
-from serving.questions import OPTIONS, TEXT_OPTIONS, Comparison, Question, ask, ask_all, collect
+from serving.questions import OPTIONS, Comparison, Question, ask, ask_all, collect
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ MAX_PROBLEMS = 20
 def question_from_flat(record: Mapping[str, Any]) -> Question:
     """A question from one flat record. Raises InvalidInput."""
     problems: list[Problem] = []
-    rest, options = _split(record, problems)
+    rest, options = split_flat(record, OPTIONS, problems)
     scenario = collect(problems, lambda: scenario_from_flat(rest))
     made = None if scenario is None else collect(problems, lambda: ask(scenario.as_dict(), options))
     if made is None or problems:
@@ -34,7 +35,7 @@ def comparison_from_flat(
 ) -> Comparison:
     """A comparison from one flat record without runtime. Raises InvalidInput."""
     problems: list[Problem] = []
-    rest, options = _split(record, problems)
+    rest, options = split_flat(record, OPTIONS, problems)
     if rest.pop("runtime", None):
         said = "a comparison takes no runtime; name several in runtimes, or none for all"
         problems.append(Problem("runtime", said))
@@ -84,21 +85,6 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows(rows)
 
     write_whole(path, write)
-
-
-def _split(
-    record: Mapping[str, Any], problems: list[Problem]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is given of a record: the scenario's columns, and the options of the answer."""
-    rest = {key: value for key, value in record.items() if value not in (None, "")}
-    options = {name: rest.pop(name) for name in OPTIONS if name in rest}
-    for name in [name for name in options if name not in TEXT_OPTIONS]:
-        try:
-            options[name] = float(options[name])
-        except ValueError:
-            shown = str(options.pop(name))[:40]
-            problems.append(Problem(name, f"a number is needed, not {shown!r}"))
-    return rest, options
 
 
 def _rows(path: Path, known: Sequence[str], option: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from serving.cli import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
+from serving.arguments import Cores, Json, MemoryGb, NetworkGbps, StorageIops, Workload
 from serving.figures import shown
 
 

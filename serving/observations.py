@@ -15,6 +15,7 @@ from pydantic import Field
 
 from features.errors import InvalidInput, Problem
 from features.files import shown
+from features.native import MAX_NATIVE_VALUE, UNIT_FORM, NativeValue, is_unit
 from features.scenario import (
     HOST_FIELDS,
     RETAINED_RANGE,
@@ -26,7 +27,7 @@ from features.vocabulary import vocabulary
 from models.conditioning import Observation
 from serving.fields import Finite, ScenarioFields, Text
 from serving.flat import read_rows
-from serving.questions import MAX_NATIVE_VALUE, UNIT_FORM, NativeValue, collect, is_unit
+from serving.questions import collect
 
 MAX_OBSERVATIONS = 200
 MAX_REPEATS = 10**9

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from serving.cli import Json, Runtime
+from serving.arguments import Json, Runtime
 
 
 def register(app: typer.Typer) -> None:

@@ -11,53 +11,16 @@ from typing import Any, TypeVar
 
 from features.choices import settled
 from features.errors import InvalidInput, Problem, unknown_name
-from features.scaling import LAWS
-from features.scenario import HOST_RANGES, Scenario
+from features.native import NATIVE_OPTIONS, NativeValue, native_value
+from features.scenario import Scenario
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
+from models.prediction import DEFAULT_LEVEL, level_problems
 
 T = TypeVar("T")
 
 # How to answer, beside what is asked.
-OPTIONS = ("level", "native_value", "unit", "native_cores", "scaling")
-TEXT_OPTIONS = ("unit", "scaling")
-MAX_UNIT = 40
-UNIT_FORM = f"must be 1 to {MAX_UNIT} characters on one line"
-# Far above any benchmark, far below where a quotient stops being a number.
-MAX_NATIVE_VALUE = 1e100
-
-DEFAULT_LEVEL = 0.9
-# The level lies above the first and not above the second.
-LEVEL_RANGE = (0.5, 0.99)
-
-# Units of a time, for which less is better; "ms/request" is a time as well.
-TIME_UNITS = frozenset(
-    ("ns", "us", "\u00b5s", "\u03bcs", "ms", "s")
-    + ("nsec", "usec", "msec", "sec", "secs", "min", "h")
-    + ("nanoseconds", "microseconds", "milliseconds", "second", "seconds")
-    + ("minute", "minutes", "hour", "hours")
-)
-
-
-@dataclass(frozen=True)
-class NativeValue:
-    """What the caller measured on bare metal; `cores` is how many cores it was measured on, and
-    `scaling` whether the work grows with them (features.scaling.LAWS)."""
-
-    value: float
-    unit: str
-    cores: float | None = None
-    scaling: str = LAWS[0]
-
-    @property
-    def is_time(self) -> bool:
-        """Whether less is better."""
-        words = self.unit.split("/")[0].split()
-        return bool(words) and words[0].lower() in TIME_UNITS
-
-    def under(self, base: float, retained: float) -> float:
-        """What a native value of `base` becomes where `retained` of its performance is kept."""
-        return base / retained if self.is_time else base * retained
+OPTIONS = ("level", *NATIVE_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -140,11 +103,6 @@ def ask_all(
     return Comparison(made.under(chosen[0]), mechanisms, chosen, level, native)
 
 
-def is_unit(text: str) -> bool:
-    """Whether a text can be shown as a unit."""
-    return bool(text.strip()) and len(text) <= MAX_UNIT and text.isprintable()
-
-
 def collect(problems: list[Problem], make: Callable[[], T]) -> T | None:
     """What `make` returns, or None with its problems added to the list."""
     try:
@@ -170,38 +128,5 @@ def _options(
     problems: list[Problem], options: Mapping[str, Any], cores: float | None
 ) -> tuple[float, NativeValue | None]:
     level = options.get("level", DEFAULT_LEVEL)
-    above, most = LEVEL_RANGE
-    if not above < level <= most:
-        problems.append(Problem("level", f"must be above {above} and at most {most}"))
-    value, unit = options.get("native_value"), options.get("unit")
-    measured_on = options.get("native_cores")
-    if value is None:
-        for field in ("unit", "native_cores", "scaling"):
-            if field in options:
-                problems.append(Problem(field, "means nothing without native_value"))
-        return level, None
-    if not 0 < value <= MAX_NATIVE_VALUE:
-        said = f"must be above 0 and at most {MAX_NATIVE_VALUE:g}"
-        problems.append(Problem("native_value", said))
-    if unit is None:
-        problems.append(Problem("unit", "is required with native_value, e.g. requests/s or ms"))
-        return level, None
-    if not is_unit(unit):
-        problems.append(Problem("unit", UNIT_FORM))
-    law = options.get("scaling", LAWS[0])
-    if law not in LAWS:
-        problems.append(unknown_name("scaling", law, LAWS))
-    elif "scaling" in options and measured_on is None:
-        problems.append(Problem("scaling", "means nothing without native_cores"))
-    native = NativeValue(value, unit.strip(), measured_on, law)
-    if measured_on is None or measured_on == cores:
-        return level, native
-    low, high = HOST_RANGES["cores"]
-    if not low <= measured_on <= high:
-        problems.append(Problem("native_cores", f"must be {low:g} to {high:g}"))
-    if cores is None:
-        problems.append(Problem("cores", "is required with native_cores"))
-    elif native.is_time:
-        said = f"a time in {native.unit} cannot be scaled from other cores: measure it on these"
-        problems.append(Problem("native_cores", said))
-    return level, native
+    problems += level_problems(level)
+    return level, collect(problems, lambda: native_value(options, cores))

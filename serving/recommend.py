@@ -15,9 +15,10 @@ from features.errors import InvalidInput, Problem
 from features.flags import options_of
 from features.properties import ISOLATION, TreeAnswer, decision_tree
 from models.recommendation import Constraints, recommend
-from serving.answers import OnRig, Predicts, native_at
+from serving.answers import OnRig, Predicts
 from serving.fields import MAX_ENTRIES, Finite, Text
 from serving.flat import comparison_from_flat
+from serving.hostprofile import for_host
 from serving.observations import read_observations
 from serving.profile import read_demands
 from serving.questions import Comparison, ask_all, collect
@@ -224,7 +225,7 @@ def answer_recommend(predictor: Callable[[], Predicts], wish: Wish) -> dict[str,
             record["novelty"]["reasons"] += said
             if comparison.native is not None:
                 native = comparison.native
-                record["value"] = native.under(native_at(native, scenario), record["retained"])
+                record["value"] = native.under(native.at(scenario), record["retained"])
                 record["unit"] = native.unit
     if wish.tree is not None:
         document["tree"] = wish.tree.as_dict()
@@ -239,17 +240,19 @@ def run_recommend(
     as_json: bool,
     ensure_champion: Callable[[], None],
     observed: Path | None = None,
+    host_profile: Path | None = None,
     demands: Path | None = None,
 ) -> None:
     """Recommend for the flags of the command line, given the caller's own measurements in the
-    CSV `observed` and the profile `demands`."""
+    CSV `observed`, the calibration `host_profile` and the profile `demands`."""
+    on_host = for_host(host_profile)
     wish = wish_from_flags(given, pairs, runtimes, wishes, observed, demands)
 
     def predictor() -> Predicts:
         ensure_champion()
         from serving.store import load_champion
 
-        return load_champion()
+        return on_host(load_champion())
 
     document = answer_recommend(predictor, wish)
     if as_json:

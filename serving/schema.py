@@ -13,23 +13,14 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from features.errors import InvalidInput, Problem, near_names
+from features.native import MAX_NATIVE_VALUE, MAX_UNIT
 from features.scaling import LAWS
 from features.vocabulary import vocabulary
 from models.conditioning import Observation
+from models.prediction import DEFAULT_LEVEL, LEVEL_RANGE
 from serving.fields import Finite, ScenarioFields, Text, host_field
 from serving.observations import MAX_OBSERVATIONS, ObservationBody, observations_of
-from serving.questions import (
-    DEFAULT_LEVEL,
-    LEVEL_RANGE,
-    MAX_NATIVE_VALUE,
-    MAX_UNIT,
-    OPTIONS,
-    Comparison,
-    Question,
-    ask,
-    ask_all,
-    collect,
-)
+from serving.questions import OPTIONS, Comparison, Question, ask, ask_all, collect
 
 T = TypeVar("T", Question, Comparison)
 

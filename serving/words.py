@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from features.formulas import formulas
 from features.scenario import HOST_RANGES
 from features.vocabulary import vocabulary
+from models.prediction import DEFAULT_LEVEL, LEVEL_RANGE
 from serving.fields import HOST_UNITS, ScenarioFields
 from serving.observations import MAX_OBSERVATIONS
 from serving.profile import FORMAT
-from serving.questions import DEFAULT_LEVEL, LEVEL_RANGE
 
 
 class RuntimeWords(BaseModel):

@@ -15,17 +15,24 @@ from features.vocabulary import vocabulary
 from training.corpus import Corpus
 from training.evaluation import CHAMPION, Evaluation
 from training.instances import instance_summaries
-from training.protocol import CELL_ROWS, PROTOCOL
+from training.protocol import CELL_ROWS, FOLDED, PROTOCOL
 from training.summary import measured_medians
 
 # A cell with fewer rows is an anecdote, not a weakness.
 FEWEST_ROWS = 3
 WORST_CELLS = 10
-JUDGED = (
-    "leave-one-source-out: each source is predicted by a model that never saw it, every choice "
-    f"made inside the others; at most {CELL_ROWS} rows of each source, runtime and resource; "
-    "start-up is not scored; errors are mean absolute differences of log retained"
-)
+_JUDGED = {
+    PROTOCOL: (
+        "leave-one-source-out: each source is predicted by a model that never saw it, every choice "
+        f"made inside the others; at most {CELL_ROWS} rows of each source, runtime and resource; "
+        "start-up is not scored; errors are mean absolute differences of log retained"
+    ),
+    FOLDED: (
+        "sources are left out by folds: each is predicted by sums over the rows of the other "
+        "folds' sources; scored are the shipped rows and a sample of all sources; start-up is not; "
+        "errors are mean absolute differences of log retained"
+    ),
+}
 RULE = (
     "A prediction is marked as extrapolating when nobody measured its runtime with its workload, "
     "or with an option it names, or when more of the carried-over variance is left than for nine "
@@ -37,15 +44,19 @@ def card_of(
     corpus: Corpus,
     evaluation: Evaluation | None,
     curve: Sequence[Mapping[str, Any]] = (),
+    model: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the model card says: data, protocol, and the errors where they were measured.
 
     Without an evaluation it says nothing of errors; without a learning curve nothing of that.
+    `model` is what kind it is of and what of; the exact one of the corpus when not given.
     """
+    protocol = evaluation.protocol if evaluation else PROTOCOL
     taught = [m for m in corpus.measurements if m.origin == "measured"]
     card: dict[str, Any] = {
-        "protocol": PROTOCOL,
-        "judged": JUDGED,
+        "protocol": protocol,
+        "judged": _JUDGED[protocol],
+        "model": dict(model or {"kind": "exact", "rows": len(corpus.rows)}),
         "dataset": {"digests": corpus.digests, "rows": corpus.sizes},
         "scored_rows": int(corpus.scored.sum()),
         "measured": measured_medians(measured()),

@@ -81,6 +81,7 @@ def _data(card: Mapping[str, Any]) -> list[str]:
         "<h2>Data and protocol</h2>",
         f"<p>{card['scored_rows']} scored rows of {card['sources']} sources. "
         f"Protocol {escape(card['protocol'])}: {escape(card['judged'])}.</p>",
+        f"<p>{_kind(card['model'])}</p>",
         _table(("rows", "how many", "digest"), rows),
     ]
     for leak in card["leaks"]:
@@ -90,6 +91,15 @@ def _data(card: Mapping[str, Any]) -> list[str]:
             "figures; the errors of both are flattered.</p>"
         )
     return out
+
+
+def _kind(model: Mapping[str, Any]) -> str:
+    if model["kind"] == "exact":
+        return f"Exact Gaussian process on {model['rows']:,} rows."
+    return (
+        f"Basis model: {model['centres']} centres, from sums over {model['rows']:,} rows of "
+        f"{model['sources']:,} sources beside the shipped ones."
+    )
 
 
 def _models(card: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,19 +58,44 @@ def register(app: typer.Typer) -> None:
 def train(
     measurements: Annotated[
         list[Path] | None,
-        typer.Option(help="Your own measurements (CSV in the schema of datasets/README.md)."),
+        typer.Option(
+            help="Your own measurements: CSV, Parquet or a folder of them; repeatable "
+            "(the schema of datasets/README.md)."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic rows.")] = 0,
+    model: Annotated[
+        str,
+        typer.Option(help="exact, basis (of many rows), or auto: by how many rows there are."),
+    ] = "auto",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster, for the basis model."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes, for the basis model. [the cores]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Retrain, compare with the rivals, and promote the model if it is better.
 
     Example: nearmetal train --measurements mine.csv
     """
-    from training.teach import train as teach
+    from training.sizing import basis_pieces
 
-    with progress_bar("training", 25) as step:
-        lesson = teach(measurements or [], seed=seed, step=step)
+    parts = basis_pieces(measurements or [], model)
+    if parts is None:
+        _exact_alone(scheduler=scheduler, jobs=jobs)
+        from training.teach import train as teach
+
+        with progress_bar("training", 25) as step:
+            lesson = teach(measurements or [], seed=seed, step=step)
+    else:
+        from models.executor import executor
+        from training.teach_fleet import train_fleet
+
+        with executor(scheduler, jobs) as run:
+            lesson = train_fleet(parts, run, progress_bar, seed=seed)
     if as_json:
         print(json.dumps(lesson.document))
         return
@@ -81,11 +106,25 @@ def train(
     print(f"version {lesson.version} {moved}: {lesson.why}")
 
 
+def _exact_alone(**given: object) -> None:
+    """What is for the basis model alone is not to be given in vain."""
+    from features.errors import InvalidInput, Problem
+
+    said = "is for the basis model, and so few rows are for the exact one; see --model"
+    problems = [Problem(name, said) for name, value in given.items() if value is not None]
+    if problems:
+        raise InvalidInput(problems)
+
+
 def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic rows.")] = 0,
     holdout: Annotated[
         Path | None, typer.Option(help="Score the champion on your own CSV instead.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster, for the rivals' folds."),
     ] = None,
 ) -> None:
     """Leave-one-source-out of the model and its rivals, without storing anything.
@@ -101,10 +140,18 @@ def evaluate(
     from training.corpus import load_corpus
     from training.teach import answers_of, assess
 
-    with progress_bar("evaluating", 18) as step:
+    with _folds_on(scheduler) as run, progress_bar("evaluating", 18) as step:
         corpus = load_corpus(seed=seed)
-        evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True)
+        evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True, run=run)
     _told(evaluation.document(corpus), as_json)
+
+
+def _folds_on(scheduler: str | None) -> AbstractContextManager[Any]:
+    if scheduler is None:
+        return nullcontext()
+    from models.executor import executor
+
+    return executor(scheduler)
 
 
 def _told(document: dict[str, Any], as_json: bool) -> None:

@@ -47,10 +47,11 @@ class Corpus:
     def records(self) -> list[Record]:
         """What evidence tells of each row."""
         known = sources()
-        return [_record(m, known.get(m.source)) for m in self.measurements]
+        return [record_of(m, known.get(m.source)) for m in self.measurements]
 
 
-def _record(m: Measurement, source: Source | None) -> Record:
+def record_of(m: Measurement, source: Source | None) -> Record:
+    """What evidence tells of a measurement, cited by its source where that is known."""
     baseline = m.baseline.runtime if m.baseline else "native"
     citation = source.citation if source else m.source
     return Record(m.source, citation, m.scenario.as_dict(), baseline, m.retained, m.origin)
@@ -64,12 +65,19 @@ def load_corpus(
     Raises InvalidInput naming file and row of what is wrong in a user's file, or the curated
     source that it repeats.
     """
-    curated = list(measured())
     own: list[Measurement] = []
     for path in files:
         found = read_measurements(path)
-        refuse_repeats(found, curated, Path(path).name)
+        refuse_repeats(found, measured(), Path(path).name)
         own += found
+    return corpus_with(own, seed=seed, synthetic=synthetic)
+
+
+def corpus_with(
+    own: Sequence[Measurement], *, seed: int = 0, synthetic: int = SYNTHETIC_ROWS
+) -> Corpus:
+    """Curated, reference and synthetic rows, and a user's own."""
+    curated = list(measured())
     made = synthetic_rows(synthetic, seed)
     rows = [*sampled(curated), *own, *reference(), *made]
     group_of = {s.id: s.group for s in sources().values()}

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Bounds, Calibration, calibrate
-from models.fitting import choose_scored, features_of
+from models.fitting import choose_scored
 from models.gaussian import row_terms
+from models.judging import features_of
 from models.narrowing import COUNTS, OwnAnswers, learn_narrowing, own_answers
 from models.rows import Rows
 from models.selection import Candidate

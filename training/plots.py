@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def residual_by(ax: Any, error: Array, keys: tuple[str, ...]) -> Any:
     return ax
 
 
-def learning(ax: Any, curve: list[dict[str, Any]], prior_error: float) -> Any:
+def learning(ax: Any, curve: Sequence[dict[str, Any]], prior_error: float) -> Any:
     """Error on held-out sources against how many sources were taught, and the prior's alone."""
     sources = [point["sources"] for point in curve]
     low, high = zip(*(point["range"] for point in curve), strict=True)

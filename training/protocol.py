@@ -1,4 +1,7 @@
-"""The protocol `loso-v1`: what is scored, and what is left out together. Never tuned on."""
+"""The protocol `loso-v1`: what is scored, and what is left out together. Never tuned on.
+
+`lofo-v1` leaves out folds of sources in place of single ones.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import numpy as np
 from datasets.measurement import Measurement
 
 PROTOCOL = "loso-v1"
+# Of more rows than can be held: a sample of all sources, left out by folds of sources.
+FOLDED = "lofo-v1"
 CELL_ROWS = 15
 SEED = 0
 

@@ -1,12 +1,11 @@
 """The tracking store: one run a training, its rivals as child runs, the model registered.
 
-The only module that imports mlflow, inside its functions: the import takes seconds.
+The only module of the commands that imports mlflow, inside its functions: that takes seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import warnings
@@ -16,22 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from features.encoder import COLUMNS
 from features.errors import NotStored
-from models.estimator import ResidualRegressor
 from models.home import state_folder
-from models.predictor import Predictor
 from training.corpus import Corpus
 from training.evaluation import Evaluation
 from training.metrics import mean_by
 from training.promotion import NO_ROOM, is_no_room
+from training.registration import REGISTERED
 
 EXPERIMENT = "nearmetal"
-REGISTERED = "nearmetal"
 ALIAS = "champion"
-# What a stored model may hold beside plain arrays: our own estimator, nothing else.
-TRUSTED_TYPES = ["models.estimator.ResidualRegressor"]
-REQUIREMENTS = ["numpy>=2.3,<3", "scikit-learn>=1.8,<2", "scipy>=1.16,<2"]
 
 
 def store_uri() -> str:
@@ -46,6 +39,8 @@ def _database() -> Path:
 def _mlflow() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    # A model's requirements are stated, whatever project the command is run in.
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     own_store = store_uri() == f"sqlite:///{_database()}"
     import mlflow
 
@@ -164,29 +159,6 @@ def _flat(evaluation: Evaluation, name: str) -> dict[str, float]:
             if kind == "novelty_decile":
                 out[f"error.{kind}.{key}"] = cell["error"]
     return out
-
-
-def register(mlflow: Any, predictor: Predictor) -> str:
-    """Log the model without pickle, with signature and example, and register it; its version."""
-    import pandas as pd
-
-    model = ResidualRegressor.from_predictor(predictor)
-    example = pd.DataFrame(predictor.rows.points.encoding[:2], columns=list(COLUMNS))
-    # The registry tells its progress on standard error, where only ours belongs.
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        signature = mlflow.models.infer_signature(example, model.predict(example.to_numpy()))
-        info = mlflow.sklearn.log_model(
-            model,
-            name="model",
-            serialization_format="skops",
-            skops_trusted_types=TRUSTED_TYPES,
-            signature=signature,
-            input_example=example,
-            pip_requirements=REQUIREMENTS,
-            registered_model_name=REGISTERED,
-        )
-    return str(info.registered_model_version)
 
 
 def move_alias(mlflow: Any, version: str) -> None:

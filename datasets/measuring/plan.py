@@ -44,6 +44,14 @@ class Plan:
         return turned if (turn // len(self.sides)) % 2 == 0 else tuple(reversed(turned))
 
 
+def check_repetitions(count: int) -> int:
+    """The repetitions asked for. Raises InvalidInput when they are too few or too many."""
+    if not MIN_REPETITIONS <= count <= MAX_REPETITIONS:
+        said = f"must be {MIN_REPETITIONS} to {MAX_REPETITIONS}, not {count}"
+        raise InvalidInput([Problem("repetitions", said)])
+    return count
+
+
 def make_plan(
     isolated: Sequence[str],
     versions: Mapping[str, str],
@@ -55,10 +63,7 @@ def make_plan(
 ) -> Plan:
     """The plan of a run. Raises InvalidInput when repetitions are too few or too many."""
     rounds, budget_ms = _QUICK if quick else _FULL
-    rounds = rounds if repetitions is None else repetitions
-    if not MIN_REPETITIONS <= rounds <= MAX_REPETITIONS:
-        said = f"must be {MIN_REPETITIONS} to {MAX_REPETITIONS}, not {rounds}"
-        raise InvalidInput([Problem("repetitions", said)])
+    rounds = rounds if repetitions is None else check_repetitions(repetitions)
     benchmarks = chosen(quick=quick)
     sides = (NATIVE, *isolated, AGAIN)
     # Figures taken under another kernel, version, compiler or program are not of this run.

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +13,8 @@ from typing import Any
 from datasets.measurement import Measurement
 from datasets.measuring.comparison import Compared, Missing, compare
 from datasets.measuring.conditions import Machine, machine, settings
-from datasets.measuring.interrupts import held, interruptible
+from datasets.measuring.folder import check_writable, own_folder
+from datasets.measuring.interrupts import held
 from datasets.measuring.plan import NATIVE, Plan, make_plan
 from datasets.measuring.program import build
 from datasets.measuring.rounds import Round, Step, measure_round
@@ -27,10 +25,8 @@ from datasets.measuring.session import Broken
 from datasets.measuring.state import forget_rounds, keep_rounds, load_rounds
 from datasets.table import write_measurements
 from features.errors import InvalidInput, NotStored, Problem, unknown_name
-from features.files import check_output
 
 STEM = "nearmetal-measure"
-_REMOVING_S = 5.0
 Say = Callable[[str], None]
 Progress = Callable[[str, int], contextlib.AbstractContextManager[Step]]
 
@@ -71,7 +67,7 @@ def measure(
     Raises InvalidInput when nothing can be measured, NotStored when the output cannot be written.
     An interrupt ends all instances, takes everything away, and is raised again.
     """
-    _writable(output)
+    check_writable(output)
     tried = _chosen([NATIVE, *only] if only else [])
     with _place() as place:
         with progress("probing", len(tried)) as step:
@@ -142,16 +138,8 @@ def _announce(say: Say, place: Place, working: Sequence[Runtime], before: int, p
 @contextlib.contextmanager
 def _place() -> Iterator[Place]:
     """A folder of this run's own, with the program built in it."""
-    with interruptible():
-        try:
-            folder = Path(tempfile.mkdtemp(prefix=f"{STEM}-"))
-        except OSError as error:
-            raise NotStored(f"no folder can be made: {error.strerror}") from None
-        try:
-            yield Place(folder, f"{STEM}-{os.getpid()}", build(folder))
-        finally:
-            with held():
-                _remove(folder)
+    with own_folder(STEM) as folder:
+        yield Place(folder, f"{STEM}-{os.getpid()}", build(folder))
 
 
 @contextlib.contextmanager
@@ -169,14 +157,6 @@ def _prepared(working: Sequence[Runtime], place: Place) -> Iterator[None]:
                     runtime.clean(place)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder; an instance that is just ending may still be making things in it."""
-    end = time.monotonic() + _REMOVING_S
-    while folder.exists() and time.monotonic() < end:
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(0.05)
-
-
 def keep(output: Path, plan: Plan, rounds: Sequence[Round]) -> None:
     """Keep the rounds so far next to the output. Raises NotStored."""
     with _kept(output):
@@ -189,16 +169,3 @@ def _kept(output: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NotStored(f"{output} cannot be written: {error.strerror}") from None
-
-
-def _writable(output: Path | None) -> None:
-    """Minutes of measuring are not to end at a folder that is not there."""
-    if output is None:
-        return
-    if not output.parent.is_dir():
-        raise InvalidInput([Problem("output", f"{output.parent} is not a folder")])
-    if output.is_dir():
-        raise InvalidInput([Problem("output", f"{output} is a folder")])
-    check_output(output)
-    if not os.access(output.parent, os.W_OK):
-        raise NotStored(f"{output.parent} cannot be written")

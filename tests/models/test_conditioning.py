@@ -19,10 +19,10 @@ from models.conditioning import (
 )
 from models.fitting import fit_predictor
 from models.gaussian import cross_terms, row_terms
+from models.judging import features_at
 from models.kernel import Amplitudes, combine, kernel_terms
 from models.narrowing import SCATTERS, Narrowing, learn_narrowing, own_answers
 from models.persistence import load_predictor, save_predictor
-from models.predictor import features_at
 from models.rig import SHARED, heavy_tailed
 from models.rows import NOISE_CLEAN, make_rows, noise_share, residual_limit
 from models.selection import LeaveOut, leave_out_candidates

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from features.native import NativeValue
 from serving import answers
 from serving.answers import answer, compare
 from serving.documents import Evidence, Part, Prediction, Resource
-from serving.questions import NativeValue
 from serving.schema import parse_compare, parse_predict
 
 WEB = {"runtime": "gvisor", "workload": "web", "cores": 8}

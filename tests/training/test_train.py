@@ -9,39 +9,15 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from features.errors import InvalidInput
-from features.scenario import Scenario
-from models.persistence import load_predictor
-from training import teach
+from tests.training.conftest import champion
 from training.corpus import load_corpus
-from training.curve import learning_curve
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def corpus():
-    return load_corpus()
-
-
-@pytest.fixture(scope="module")
-def answers(corpus):
-    return teach.answers_of(corpus)
-
-
-@pytest.fixture(scope="module")
-def table(corpus, answers):
-    return teach.assess(corpus, answers, all_rivals=False).table
-
-
-def champion(home):
-    store = home / "bentoml" / "models" / "nearmetal"
-    return load_predictor(store / (store / "latest").read_text().strip())
 
 
 def command(home, *arguments):
@@ -66,8 +42,9 @@ def test_the_corpus_is_what_the_card_promises(corpus):
     assert noise["synthetic"] > noise["reference"] > noise["measured"]
 
 
-def test_leave_one_source_out_keeps_its_promises(table):
+def test_leave_one_source_out_keeps_its_promises(evaluation):
     """The targets of the first release; the present figures stand in the README."""
+    table = evaluation.table
     assert table["champion"]["error_by_source"] <= 0.47
     assert table["champion"]["error_by_source"] < table["prior"]["error_by_source"]
     assert 0.88 <= table["champion"]["coverage"] <= 0.94
@@ -77,30 +54,12 @@ def test_leave_one_source_out_keeps_its_promises(table):
         assert 0.86 <= told["coverage"] <= 0.95
 
 
-def test_the_same_seed_gives_the_same_numbers(corpus, table):
-    again = load_corpus()
-    assert again.digests == corpus.digests
-    second = teach.assess(again, teach.answers_of(again), all_rivals=False).table
-    assert table == second
+def test_the_same_seed_gives_the_same_numbers(corpus, evaluation, lessons):
+    anew, _, _ = lessons
+    assert anew.evaluation is not evaluation
+    assert anew.evaluation.table == evaluation.table
+    assert load_corpus().digests == corpus.digests
     assert load_corpus(seed=1).digests["synthetic"] != corpus.digests["synthetic"]
-
-
-@pytest.fixture(scope="module")
-def lessons(home, corpus, answers, table):
-    """Two runs on the same rows, the slow rivals left to the command itself, and what own rows are
-    worth to the fixture before."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(teach, "load_corpus", lambda files, seed=0: corpus)  # noqa: ARG005
-        patch.setattr(teach, "answers_of", lambda *_: answers)
-        whole = teach.assess
-        patch.setattr(teach, "assess", lambda *a, **k: whole(*a, **{**k, "all_rivals": False}))
-        told = table["champion"]["own_rows"]
-        patch.setattr(teach, "own_row_measures", lambda *_: told)
-        curve = partial(learning_curve, sizes=(4,), draws=1)
-        patch.setattr(teach, "learning_curve", curve)
-        first = teach.train()
-        served = champion(home)
-        return first, served, teach.train()
 
 
 def test_a_run_is_tracked_registered_and_promoted(lessons):
@@ -138,24 +97,6 @@ def test_a_run_is_tracked_registered_and_promoted(lessons):
     assert {c.data.params["model"] for c in children} >= {"prior"}
     digest = run.data.params["dataset.measured"]
     assert {c.data.params["dataset.measured"] for c in children} == {digest}
-
-
-def test_the_registered_model_is_loaded_without_pickle_and_says_the_same(lessons):
-    import mlflow
-    import numpy as np
-
-    from features.encoder import encode
-
-    _, served, _ = lessons
-    local = Path(mlflow.artifacts.download_artifacts("models:/nearmetal@champion"))
-    names = {p.name for p in local.rglob("*")}
-    assert "model.skops" in names
-    assert not [n for n in names if n.endswith((".pkl", ".pickle", ".joblib"))]
-    model = mlflow.sklearn.load_model("models:/nearmetal@champion")
-    asked = [Scenario("gvisor", "web.static", cores=8), Scenario("vm", "cpu.int", cores=8)]
-    encoding, _ = encode(asked, served.constants)
-    expected = np.log([p.retained for p in served.predict(asked)])
-    np.testing.assert_allclose(model.predict(encoding), expected)
 
 
 def test_the_alias_moves_only_to_what_is_better(lessons, home):

@@ -1,10 +1,11 @@
-"""The program that is measured: its source, and how it is built."""
+"""The programs that measure: their sources, and how they are built."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -32,9 +33,9 @@ class Built:
         return self.binary.parent
 
 
-def source_text() -> str:
-    """The C source."""
-    return (files(__name__) / "bench.c").read_text(encoding="utf-8")
+def source_text(name: str = "bench.c") -> str:
+    """A C source, the benchmarks' when none is named."""
+    return (files(__name__) / name).read_text(encoding="utf-8")
 
 
 def source_digest() -> str:
@@ -57,15 +58,31 @@ def build(folder: Path) -> Built:
     source.write_text(source_text(), encoding="utf-8")
     module, no_module = _build_module(source, folder / "bench.wasm")
     compilers = ["clang", "cc", "gcc"] if module else ["cc", "gcc", "clang"]
+    binary = folder / "bench"
+    return Built(binary, _build_static(compilers, source, binary), module, no_module)
+
+
+def build_calibrator(folder: Path) -> tuple[Path, str]:
+    """Build the program of `measure --calibrate` in a folder, and with which compiler.
+
+    Raises InvalidInput as `build` does.
+    """
+    source, binary = folder / "calibrate.c", folder / "calibrate"
+    source.write_text(source_text(source.name), encoding="utf-8")
+    return binary, _build_static(["cc", "gcc", "clang"], source, binary)
+
+
+def _build_static(compilers: Sequence[str], source: Path, binary: Path) -> str:
+    """Build with the first compiler that is there; its version."""
     compiler = next((c for c in compilers if shutil.which(c)), None)
     if compiler is None:
         raise _refused("there is no C compiler; install gcc or clang")
-    binary, version = folder / "bench", _version(compiler)
+    version = _version(compiler)
     flags = [*_FLAGS, *([] if "clang" in version else _GCC_FLAGS)]
     problem = _compile([compiler, *flags, "-static", "-o", str(binary), str(source)])
     if problem:
         raise _refused(f"{compiler} cannot build the program: {problem}")
-    return Built(binary, version, module, no_module)
+    return version
 
 
 def _build_module(source: Path, module: Path) -> tuple[Path | None, str]:

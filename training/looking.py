@@ -1,0 +1,79 @@
+"""A first pass over more rows than can be held: all are checked and counted, some are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.columns import measurement_kinds, read_measured, record_at
+from datasets.row import measurement_from_record
+from features.chunks import Chunk, Piece, read_chunks
+from features.columns import coded, distinct
+from features.encoder import COLUMNS, encode
+from features.vocabulary import vocabulary
+from models.evidence import Known, known_of
+from models.kernel import mechanism_sets
+from training.corpus import record_of
+from training.sampling import SourceSample, content_keys
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Looked:
+    """What a first pass over rows found: how many of each source, a sample of them, and what they
+    have measured (models.predictor.Predictor)."""
+
+    sample: SourceSample
+    counts: dict[str, int] = field(default_factory=dict)
+    known: Known = Known(frozenset(), frozenset())
+    mechanisms: Array = field(default_factory=lambda: np.zeros((0, len(COLUMNS))))
+
+    @property
+    def rows(self) -> int:
+        """How many rows were looked at."""
+        return sum(self.counts.values())
+
+    def add(self, other: Looked) -> None:
+        """Put to it what was found in other rows."""
+        self.sample.add(other.sample)
+        for source, count in other.counts.items():
+            self.counts[source] = self.counts.get(source, 0) + count
+        self.known = self.known.and_of(other.known)
+        self.mechanisms = np.unique(np.vstack([self.mechanisms, other.mechanisms]), axis=0)
+
+
+def look(size: int, piece: Piece) -> Looked:
+    """Look through the rows of a piece, which give a sample of `size` at most.
+
+    Raises InvalidInput naming file and row of what is wrong.
+    """
+    found = Looked(SourceSample(size))
+    for chunk in read_chunks(piece, measurement_kinds()):
+        rows = read_measured(chunk.frame)
+        if rows.problems:
+            raise chunk.refusal(rows.problems)
+        keys = content_keys(chunk.frame, len(chunk))
+        found.sample.offer(rows.source, keys, partial(record_at, chunk.frame))
+        names, counts = np.unique(rows.source.each(str, ""), return_counts=True)
+        for name, count in zip(names.tolist(), counts.tolist(), strict=True):
+            found.counts[name] = found.counts.get(name, 0) + count
+        known, mechanisms = _measured_there(chunk)
+        found.add(Looked(SourceSample(size), {}, known, mechanisms))
+    return found
+
+
+def _measured_there(chunk: Chunk) -> tuple[Known, Array]:
+    """What the rows of a chunk have measured, each combination looked at once."""
+    names = ("runtime", "workload", "origin", *vocabulary().mechanisms)
+    columns = [coded(chunk.frame[name]) for name in names if name in chunk.frame]
+    first, _ = distinct(columns, len(chunk))
+    rows = [measurement_from_record(record_at(chunk.frame, i), "") for i in first.tolist()]
+    measured = [m for m in rows if m.origin == "measured"]
+    if not measured:
+        return Known(frozenset(), frozenset()), np.zeros((0, len(COLUMNS)))
+    encoding, _ = encode([m.scenario for m in measured])
+    return known_of([record_of(m, None) for m in measured]), mechanism_sets(encoding)
