@@ -32,7 +32,7 @@ FETCHED_WITHIN = 120.0
 # What fails for no fault of the input (a file system that is away) is tried so often again.
 RETRIES = 2
 
-_ROOMS = ("features", "datasets", "models", "training")
+_ROOMS = ("features", "datasets", "models", "training", "serving")
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 

@@ -24,7 +24,7 @@ from models.bulk import Scorer
 from models.executor import executor
 from models.predictor import Predictor
 from serving.asked import check_defaults, question_kinds, read_asked, with_defaults
-from serving.commands import Progress, no_progress
+from serving.commands import Bulk
 from serving.parts import Parts, check_target, wrong_rows_of
 
 ANSWER_COLUMNS = (
@@ -81,16 +81,15 @@ def make_plan(
 def run_plan(
     plan: Plan,
     predictor: Predictor,
+    how: Bulk,
     *,
-    jobs: int | None = None,
-    progress: Progress = no_progress,
     note: Callable[[str], object] = lambda said: print(said, file=sys.stderr),
 ) -> Outcome:
     """Score what is planned and write it, going on from where a run of the same stopped.
 
     The output is there whole or not at all; what is finished meanwhile is kept beside it. `note`
     is told what a person should know. Raises InvalidInput for a row that is wrong, unless such are
-    skipped, and where there is no room.
+    skipped, and where there is no room; WorkersLost as an executor does.
     """
     start = time.monotonic()
     files = list(dict.fromkeys(piece.file for piece in plan.pieces))
@@ -112,10 +111,8 @@ def run_plan(
     done = 0
     try:
         # Processes take a second to start, which one piece is not worth.
-        with (
-            executor(jobs=1 if len(left) < 2 else jobs) as run,
-            progress("scoring", len(left)) as step,
-        ):
+        jobs = 1 if len(left) < 2 and how.scheduler is None else how.jobs
+        with executor(how.scheduler, jobs) as run, how.progress("scoring", len(left)) as step:
             for rows in run.map(score_piece, left, shared=task):
                 done += rows
                 step(f"{done / (time.monotonic() - start):,.0f} rows/s")

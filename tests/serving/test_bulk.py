@@ -23,6 +23,7 @@ from features.errors import InvalidInput
 from serving import bulk, parts
 from serving.answers import answer
 from serving.bulk import make_plan, run_plan
+from serving.commands import Bulk
 from serving.flat import question_from_flat
 from tests.serving.test_cli import run
 
@@ -71,18 +72,18 @@ def table(tmp_path):
     return path
 
 
-def score(plan, predictor, **options):
+def score(plan, predictor):
     said = []
-    return run_plan(plan, predictor, jobs=1, note=said.append, **options), said
+    return run_plan(plan, predictor, Bulk(jobs=1), note=said.append), said
 
 
 def left(folder):
     return sorted(p.name for p in folder.iterdir())
 
 
-def told(plan, predictor, **options):
+def told(plan, predictor):
     with pytest.raises(InvalidInput) as caught:
-        score(plan, predictor, **options)
+        score(plan, predictor)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
