@@ -97,10 +97,12 @@ def run_plan(
     for other in parts.others():
         note(f"{shown(other)} is of another input, model or options: not used")
     parts.begin()
+    # Workers of a cluster are in folders of their own; others tell the path as it was given.
+    far = how.scheduler is not None
     left = [
-        (number, replace(piece, file=piece.file.absolute()))
+        (number, replace(piece, file=piece.file.absolute()) if far else piece)
         for number, piece in enumerate(plan.pieces)
-        if not parts.path(number).exists()
+        if not parts.is_finished(number, whole=not plan.skip_bad_rows)
     ]
     total = sum(piece.rows for piece in plan.pieces)
     kept = total - sum(piece.rows for _, piece in left)
@@ -191,7 +193,6 @@ def _facts(plan: Plan, predictor: Predictor, files: Sequence[Path]) -> dict[str,
     return {
         "model": [predictor.version, predictor.trained_at, learned],
         "defaults": dict(plan.defaults),
-        "skip": plan.skip_bad_rows,
         "pieces": [[str(p.file.resolve()), p.start, p.rows] for p in plan.pieces],
         "columns": [_columns(file) for file in files],
     }
@@ -222,5 +223,6 @@ def summary(plan: Plan, outcome: Outcome) -> str:
     rate = (outcome.rows + outcome.skipped - outcome.kept) / max(outcome.seconds, 1e-9)
     said = f"{outcome.rows:,} rows in {shown(plan.target)} ({rate:,.0f} rows/s)"
     if outcome.skipped:
-        said += f"; {outcome.skipped:,} bad rows in {shown(wrong_rows_of(plan.target))}"
+        rows = "bad row" if outcome.skipped == 1 else "bad rows"
+        said += f"; {outcome.skipped:,} {rows} in {shown(wrong_rows_of(plan.target))}"
     return said

@@ -54,10 +54,8 @@ def jobs_of(text: str | None) -> int | None:
     """How many processes a flag asks for."""
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 1024:
-        raise InvalidInput(
-            [Problem("jobs", f"must be a whole number, 1 to 1024, not {text[:40]!r}")]
-        )
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= MAX_JOBS):
+        raise InvalidInput([Problem("jobs", f"must be 1 to {MAX_JOBS}, not {text[:40]!r}")])
     return int(text)
 
 
