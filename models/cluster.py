@@ -35,7 +35,7 @@ FETCHED_WITHIN = 120.0
 RETRIES = 2
 
 _ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}")
-_ROOMS = ("features", "datasets", "models", "training")
+_ROOMS = ("features", "datasets", "models", "training", "serving")
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 
