@@ -1,4 +1,7 @@
-"""Chunks here, on processes and on a real Dask cluster of two workers, while things go wrong."""
+"""Chunks here, on processes and on a real Dask cluster of two workers, while things go wrong.
+
+What ends workers stands last: they are started again for the next test.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import Client
 
 from features.errors import InvalidInput, WorkersLost
 from models import cluster as dask_side
@@ -32,8 +36,9 @@ class Machines:
         self.scheduler: subprocess.Popen | None = None
         self.workers: list[subprocess.Popen] = []
         self.address = ""
+        self.awaited = False
 
-    def ready(self) -> Machines:
+    def ready(self, workers: int) -> None:
         if self.scheduler is None or self.scheduler.poll() is not None:
             self.end()
             place = self.folder / f"scheduler-{time.monotonic_ns()}.json"
@@ -41,10 +46,14 @@ class Machines:
             wait_for(lambda: place.exists() and place.read_text().endswith("}"))
             self.address = json.loads(place.read_text())["address"]
         self.workers = [w for w in self.workers if w.poll() is None]
-        while len(self.workers) < 2:
+        while len(self.workers) < workers:
             options = ("--nthreads", "1", "--no-nanny", "--local-directory", self.folder)
             self.workers.append(self._start("worker", self.address, *options))
-        return self
+            self.awaited = True
+        if self.awaited:
+            with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+                client.wait_for_workers(workers, timeout=PATIENCE)
+            self.awaited = False
 
     def _start(self, *words: object) -> subprocess.Popen:
         line = [sys.executable, "-m", "dask", *map(str, words)]
@@ -69,7 +78,7 @@ def machines(tmp_path_factory):
 
 @pytest.fixture
 def address(machines):
-    machines.ready()
+    machines.ready(workers=2)
     return machines.address
 
 
@@ -124,55 +133,9 @@ def test_what_a_chunk_raises_is_raised_as_it_is(name, address):
             list(run.map(chunks.lacks, range(6)))
 
 
-@pytest.mark.parametrize("name", ["processes", "dask"])
-def test_a_killed_worker_changes_nothing(name, address, machines, tmp_path):
-    mark = tmp_path / "killed"
-    with executor(**places(address)[name]) as run:
-        found = list(run.map(chunks.dies_once, [(i, str(mark)) for i in range(12)]))
-    assert mark.exists()
-    if name == "dask":
-        assert sorted(w.poll() is None for w in machines.workers) == [False, True]
-    np.testing.assert_array_equal(found, [chunks.product(i) for i in range(12)])
-
-
 def test_a_chunk_that_kills_every_process_is_told():
     with executor(jobs=2) as run, pytest.raises(WorkersLost, match="process died in each of 3"):
         list(run.map(chunks.dies_always, range(6)))
-
-
-def test_a_lost_scheduler_is_one_line_and_leaves_what_was_handed_out(address, machines, capfd):
-    kept = []
-
-    def consume():
-        with executor(scheduler=address) as run:
-            for result in run.map(chunks.slow, range(1000)):
-                kept.append(result)
-                if result == 3:
-                    machines.scheduler.kill()
-
-    with pytest.raises(WorkersLost, match=rf"^scheduler {address} was lost"):
-        consume()
-    assert kept == list(range(len(kept)))
-    assert 4 <= len(kept) < 1000
-    assert capfd.readouterr().err == ""
-
-
-def test_a_cluster_without_workers_is_told(address, machines, monkeypatch):
-    monkeypatch.setattr(dask_side, "LOOK_EVERY", 0.2)
-    monkeypatch.setattr(dask_side, "WORKERS_WITHIN", 0.5)
-
-    def consume():
-        with executor(scheduler=address) as run:
-            for result in run.map(chunks.slow, range(1000)):
-                if result == 3:
-                    for worker in machines.workers:
-                        worker.kill()
-
-    with pytest.raises(WorkersLost, match="no worker for 0.5 s"):
-        consume()
-    monkeypatch.setattr(dask_side, "ANSWERS_WITHIN", 1.0)
-    with pytest.raises(WorkersLost, match="has no workers; start some: dask worker tcp"):
-        executor(scheduler=address).__enter__()
 
 
 def test_workers_of_another_nearmetal_are_refused(address, monkeypatch):
@@ -244,3 +207,51 @@ def alive(group):
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.parametrize("name", ["processes", "dask"])
+def test_a_killed_worker_changes_nothing(name, address, machines, tmp_path):
+    mark = tmp_path / "killed"
+    with executor(**places(address)[name]) as run:
+        found = list(run.map(chunks.dies_once, [(i, str(mark)) for i in range(12)]))
+    assert mark.exists()
+    if name == "dask":
+        assert sorted(w.poll() is None for w in machines.workers) == [False, True]
+    np.testing.assert_array_equal(found, [chunks.product(i) for i in range(12)])
+
+
+def test_a_cluster_without_workers_is_told(machines, monkeypatch):
+    machines.ready(workers=1)
+    address = machines.address
+    monkeypatch.setattr(dask_side, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(dask_side, "WORKERS_WITHIN", 0.5)
+
+    def consume():
+        with executor(scheduler=address) as run:
+            for result in run.map(chunks.slow, range(1000)):
+                if result == 3:
+                    for worker in machines.workers:
+                        worker.kill()
+
+    with pytest.raises(WorkersLost, match="no worker for 0.5 s"):
+        consume()
+    monkeypatch.setattr(dask_side, "ANSWERS_WITHIN", 1.0)
+    with pytest.raises(WorkersLost, match="has no workers; start some: dask worker tcp"):
+        executor(scheduler=address).__enter__()
+
+
+def test_a_lost_scheduler_is_one_line_and_leaves_what_was_handed_out(address, machines, capfd):
+    kept = []
+
+    def consume():
+        with executor(scheduler=address) as run:
+            for result in run.map(chunks.slow, range(1000)):
+                kept.append(result)
+                if result == 3:
+                    machines.scheduler.kill()
+
+    with pytest.raises(WorkersLost, match=rf"^scheduler {address} was lost"):
+        consume()
+    assert kept == list(range(len(kept)))
+    assert 4 <= len(kept) < 1000
+    assert capfd.readouterr().err == ""
