@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 import typer
 
@@ -35,7 +37,15 @@ serving.advice.register(app, training.cli.ensure_champion)
 serving.matrix.register(app, training.cli.ensure_champion)
 serving.options.register(app)
 training.cli.register(app)
-datasets.cli.register(app, training.cli.progress_bar)
+
+
+def _executor(scheduler: str | None, jobs: int | None) -> AbstractContextManager[Any]:
+    from models.executor import executor
+
+    return executor(scheduler, jobs)
+
+
+datasets.cli.register(app, training.cli.progress_bar, _executor)
 
 
 # A wrong flag or command, as the command line's library tells it.

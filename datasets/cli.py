@@ -1,4 +1,4 @@
-"""Commands that remember: import, measure, profile. Heavy imports happen inside them."""
+"""Commands that remember: import, measure, profile, synthesize. Heavy imports are inside them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Annotated, Any
 import typer
 
 ProgressBar = Callable[[str, int], AbstractContextManager[Any]]
+Executor = Callable[[str | None, int | None], AbstractContextManager[Any]]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
-def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
-    """Add this room's commands; `progress_bar` shows long work on standard error."""
+def register(app: typer.Typer, progress_bar: ProgressBar, executor: Executor) -> None:
+    """Add this room's commands; `progress_bar` shows long work on standard error, `executor` is
+    where chunks are worked (scheduler, jobs)."""
     app.command("import")(import_)
     app.command()(profile)
 
@@ -88,6 +90,45 @@ def register(app: typer.Typer, progress_bar: ProgressBar) -> None:
             print(json.dumps(document.run_document(result)))
         else:
             document.print_run(result)
+
+    @app.command()
+    def synthesize(
+        rows: Annotated[int, typer.Option(metavar="N", help="How many.")],
+        output: Annotated[
+            Path, typer.Option(metavar="PATH", help="FILE.parquet, or a folder of parts.")
+        ],
+        seed: Annotated[int, typer.Option(help="The same seed, the same rows.")] = 0,
+        sources: Annotated[
+            int,
+            typer.Option(
+                metavar="K", help="Hosts with constants, an offset and a scatter of their own. [0]"
+            ),
+        ] = 0,
+        jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes. [cores]")] = None,
+        scheduler: Annotated[
+            str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster's: tcp://host:8786.")
+        ] = None,
+        as_json: Json = False,
+    ) -> None:
+        """Synthetic measurements as Parquet; a folder is gone on with where it was interrupted.
+
+        Example: nearmetal synthesize --rows 1000000 --sources 40 --output fleet
+        """
+        from datasets.synthesis import check_asked, chunks, synthesize
+        from datasets.volume import Law
+
+        law = Law(seed, sources)
+        check_asked(rows, law, output)
+        with (
+            executor(scheduler, jobs) as run,
+            progress_bar("synthesizing", len(chunks(rows))) as step,
+        ):
+            files = synthesize(rows, law, output, run, step)
+        if as_json:
+            told = {"output": str(output), "rows": rows, "files": len(files)}
+            print(json.dumps(told | {"seed": seed, "sources": sources}))
+        else:
+            print(f"{rows:,} rows in {output}: for train --measurements")
 
 
 def _calibrate(

@@ -6,16 +6,18 @@ the workers share is the result of a task as well, so that it is not lost with t
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib.metadata
 import logging
 import pickle
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -32,6 +34,7 @@ FETCHED_WITHIN = 120.0
 # What fails for no fault of the input (a file system that is away) is tried so often again.
 RETRIES = 2
 
+_ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}")
 _ROOMS = ("features", "datasets", "models", "training", "serving")
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
@@ -45,17 +48,21 @@ def cluster(scheduler: str) -> Iterator[Cluster]:
     except ImportError:
         said = "needs Dask, which is not installed: pip install 'nearmetal[dask]'"
         raise InvalidInput([Problem("scheduler", said)]) from None
+    if not _ADDRESS.fullmatch(scheduler):
+        said = f"{scheduler!r} is no address such as tcp://host:8786"
+        raise InvalidInput([Problem("scheduler", said)])
     with ExitStack() as stack:
         stack.enter_context(_silenced())
         # What is shared is large on purpose, and sent once.
         settings = {"distributed.admin.large-graph-warning-threshold": "1TiB"}
         stack.enter_context(dask.config.set(settings))
         try:
+            # A client alone would wait without end for one that takes the call and says nothing.
+            asyncio.run(_answers(scheduler))
             client = distributed.Client(scheduler, timeout=ANSWERS_WITHIN, set_as_default=False)
-        except (ValueError, TypeError) as error:
-            said = f"{scheduler!r} is no address such as tcp://host:8786 ({error})"
-            raise InvalidInput([Problem("scheduler", said)]) from None
-        except (OSError, TimeoutError):
+        except ValueError as error:
+            raise InvalidInput([Problem("scheduler", f"{scheduler}: {error}")]) from None
+        except OSError:
             said = f"scheduler {scheduler}: no answer within {ANSWERS_WITHIN:g} s"
             raise WorkersLost(said) from None
         stack.callback(_close, client)
@@ -83,7 +90,12 @@ class Cluster:
 
     def check(self) -> None:
         """Raises WorkersLost without workers, or with some that have another nearmetal."""
-        if not self.workers:
+        deadline = monotonic() + ANSWERS_WITHIN
+        while not self.workers:
+            if monotonic() < deadline:  # they may be starting
+                sleep(0.1)
+                self._look()
+                continue
             said = "has no workers; start some: dask worker"
             raise WorkersLost(f"scheduler {self._scheduler} {said} {self._scheduler}")
         ours = code()
@@ -142,6 +154,7 @@ class Cluster:
                     if future.status == "error":
                         raise
                     self._look()
+                    self._check_manned()
         future.release()
         if isinstance(found, _Refused):
             raise found.error
@@ -152,7 +165,7 @@ class Cluster:
             future.cancel()
 
     def _look(self) -> None:
-        """Count the workers. Raises WorkersLost where there are none for too long."""
+        """Count the workers."""
         ask = self._client.scheduler.identity
         try:
             identity = self._client.sync(ask, n_workers=-1, callback_timeout=ANSWERS_WITHIN)
@@ -162,7 +175,9 @@ class Cluster:
         self._workers = sum(w["nthreads"] for w in identity["workers"].values())
         if self._workers:
             self._seen = self._looked
-        elif self._looked - self._seen > WORKERS_WITHIN:
+
+    def _check_manned(self) -> None:
+        if self._looked - self._seen > WORKERS_WITHIN:
             said = f"no worker for {WORKERS_WITHIN:g} s"
             raise WorkersLost(f"scheduler {self._scheduler}: {said}")
 
@@ -186,6 +201,13 @@ class Cluster:
 
     def _lost(self) -> WorkersLost:
         return WorkersLost(f"scheduler {self._scheduler} was lost: what was under way is, too")
+
+
+async def _answers(scheduler: str) -> None:
+    from distributed import rpc
+
+    async with asyncio.timeout(ANSWERS_WITHIN), rpc(scheduler, timeout=ANSWERS_WITHIN) as asked:
+        await asked.identity(n_workers=0)
 
 
 class _Refused:

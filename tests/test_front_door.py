@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+import nearmetal
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,7 +45,9 @@ def test_a_wrong_command_is_one_line_and_exit_code_two(words, said):
 
 
 def test_help_is_given_and_shows_examples():
-    assert run("-m", "nearmetal", "--help").returncode == 0
+    assert "Example" in run("-m", "nearmetal", "predict", "--help").stdout
+    said = CliRunner().invoke(nearmetal.app, ["--help"])
+    assert (said.exit_code, said.stderr) == (0, "")
     for command in (
         "predict",
         "compare",
@@ -56,7 +61,8 @@ def test_help_is_given_and_shows_examples():
         "serve",
         "measure",
     ):
-        assert "Example" in run("-m", "nearmetal", command, "--help").stdout, command
+        assert command in said.stdout
+        assert "Example" in CliRunner().invoke(nearmetal.app, [command, "--help"]).stdout, command
 
 
 def test_nothing_heavy_is_imported_before_a_command_runs():

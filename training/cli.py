@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -122,6 +122,10 @@ def evaluate(
     holdout: Annotated[
         Path | None, typer.Option(help="Score the champion on your own CSV instead.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster, for the rivals' folds."),
+    ] = None,
 ) -> None:
     """Leave-one-source-out of the model and its rivals, without storing anything.
 
@@ -136,10 +140,18 @@ def evaluate(
     from training.corpus import load_corpus
     from training.teach import answers_of, assess
 
-    with progress_bar("evaluating", 18) as step:
+    with _folds_on(scheduler) as run, progress_bar("evaluating", 18) as step:
         corpus = load_corpus(seed=seed)
-        evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True)
+        evaluation = assess(corpus, answers_of(corpus, step), step, all_rivals=True, run=run)
     _told(evaluation.document(corpus), as_json)
+
+
+def _folds_on(scheduler: str | None) -> AbstractContextManager[Any]:
+    if scheduler is None:
+        return nullcontext()
+    from models.executor import executor
+
+    return executor(scheduler)
 
 
 def _told(document: dict[str, Any], as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from features.encoder import names_of
 from features.vocabulary import vocabulary
 from models.calibration import Bounds, calibrate
+from models.executor import Executor
 from models.fitting import nested
 from models.judging import features_of, prior_answer
 from models.novelty import nested_novelty
@@ -29,6 +31,7 @@ from training.random_folds import flattering, folded_residual, folds
 Array = NDArray[np.float64]
 
 CHAMPION = "champion"
+_THREADS = 2
 # Which rivals are also shown under random folds, to tell how much those flatter.
 FOLDED = ("random-forest", "gradient-boosting")
 
@@ -113,24 +116,27 @@ def _scored(bounds: dict[float, Bounds], keep: NDArray) -> dict[float, Bounds]:
 
 
 def evaluate_rivals(
-    corpus: Corpus, *, progress: Callable[[], None] = lambda: None, jobs: int = 2
+    corpus: Corpus, run: Executor | None = None, *, progress: Callable[[], None] = lambda: None
 ) -> list[Outcome]:
-    """The simple rivals' errors, each refitted without each source. The prior has its own."""
+    """The simple rivals' errors, each refitted without each source. The prior has its own.
+
+    The folds are worked on by `run`, by threads here without it.
+    """
     measured = corpus.rows.take(np.flatnonzero(corpus.scored))
     outcomes = []
     for name, model in _rivals(corpus).items():
-        outcomes.append(Outcome(name, _refitted(model, measured, jobs), {}))
+        outcomes.append(Outcome(name, _refitted(model, measured, run), {}))
         progress()
     return outcomes
 
 
-def evaluate_folded(corpus: Corpus, *, jobs: int = 2) -> list[Outcome]:
+def evaluate_folded(corpus: Corpus, run: Executor | None = None) -> list[Outcome]:
     """The model and some rivals under random folds. These flatter; see training.random_folds."""
     fold = replace(corpus.rows, group=folds(corpus)).take(np.flatnonzero(corpus.scored))
     models = _rivals(corpus)
     return [
         folded_residual(corpus, CHAMPION),
-        *(Outcome(name, _refitted(models[name], fold, jobs), {}) for name in FOLDED),
+        *(Outcome(name, _refitted(models[name], fold, run), {}) for name in FOLDED),
     ]
 
 
@@ -144,13 +150,15 @@ def _rivals(corpus: Corpus) -> dict:
     return models
 
 
-def _refitted(model, rows: Rows, jobs: int) -> Array:
+def _refitted(model, rows: Rows, run: Executor | None) -> Array:
     """Errors (n,) of each group's rows by the model fitted to all others."""
-    flags = np.ones(len(rows), dtype=bool)
-    groups = np.unique(rows.group)
-    found = Parallel(n_jobs=jobs, prefer="threads")(
-        delayed(_one_group)(model, rows, flags, int(g)) for g in groups
-    )
+    groups = np.unique(rows.group).tolist()
+    if run is None:
+        found = Parallel(n_jobs=_THREADS, prefer="threads")(
+            delayed(_one_group)((model, rows), g) for g in groups
+        )
+    else:
+        found = list(run.map(_one_group, groups, shared=(model, rows)))
     error = np.zeros(len(rows))
     for g, errors in zip(groups, found, strict=True):
         error[rows.group == g] = errors
@@ -171,9 +179,11 @@ def without_synthetic(corpus: Corpus, candidates: Sequence[Candidate]) -> Outcom
     return Outcome("without-synthetic", error, _scored(honest.bounds, scored))
 
 
-def _one_group(model, rows, flags: NDArray, group: int) -> Array:
+def _one_group(shared: tuple[Any, Rows], group: int) -> Array:
     from sklearn.base import clone
 
+    model, rows = shared
+    flags = np.ones(len(rows), dtype=bool)
     return leave_one_out_errors(clone(model), rows, flags, group)
 
 

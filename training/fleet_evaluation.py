@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from models.executor import Executor
 from models.judging import prior_answer
 from models.novelty import left_out_nearness, unknown_error, variance_left
 from training.evaluation import CHAMPION, Evaluation, crossfitted, evaluate_rivals, tabulate
@@ -15,11 +16,13 @@ from training.protocol import FOLDED
 SAMPLED = "exact-on-sample"
 
 
-def assess_fleet(fleet: Fleet, step: Callable[[str], None] = lambda _: None) -> Evaluation:
+def assess_fleet(
+    fleet: Fleet, run: Executor | None = None, step: Callable[[str], None] = lambda _: None
+) -> Evaluation:
     """Measures on the scored rows of the shipped measurements and of the sample.
 
     What is said of a row comes from rows of other folds alone. Its interval's calibration does too,
-    but was fitted to errors of models that had seen the row's fold.
+    but was fitted to errors of models that had seen the row's fold. `run` works on rivals' folds.
     """
     corpus, fold = fleet.corpus, fleet.sample.fold
     by_fold = replace(corpus.rows, group=fold)
@@ -34,5 +37,6 @@ def assess_fleet(fleet: Fleet, step: Callable[[str], None] = lambda _: None) -> 
         crossfitted(corpus, fleet.exact, fold, SAMPLED)[0],
     ]
     step("exact model")
-    outcomes += evaluate_rivals(replace(corpus, rows=by_fold), progress=lambda: step("rival"))
+    folded = replace(corpus, rows=by_fold)
+    outcomes += evaluate_rivals(folded, run, progress=lambda: step("rival"))
     return replace(tabulate(corpus, outcomes), protocol=FOLDED)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from models.executor import Executor
 from models.fitting import fit_predictor
 from models.predictor import Predictor
 from models.selection import CANDIDATES, Candidate, leave_out_candidates
@@ -67,9 +68,14 @@ def _fit(
 
 
 def assess(
-    corpus: Corpus, answers: Sequence[Candidate], step: Step = lambda _: None, *, all_rivals: bool
+    corpus: Corpus,
+    answers: Sequence[Candidate],
+    step: Step = lambda _: None,
+    *,
+    all_rivals: bool,
+    run: Executor | None = None,
 ) -> Evaluation:
-    """Leave-one-source-out of the model, the prior and the rivals."""
+    """Leave-one-source-out of the model, the prior and the rivals, whose folds `run` works on."""
     outcomes = [evaluate_residual(corpus, answers), evaluate_prior(corpus)]
     folded: list[Outcome] = []
     step("model")
@@ -78,8 +84,8 @@ def assess(
         step("without synthetic rows")
         outcomes.append(evaluate_unaided(corpus))
         step("without the prior")
-        outcomes += evaluate_rivals(corpus, progress=lambda: step("rival"))
-        folded = evaluate_folded(corpus)
+        outcomes += evaluate_rivals(corpus, run, progress=lambda: step("rival"))
+        folded = evaluate_folded(corpus, run)
         step("random folds")
     evaluation = tabulate(corpus, outcomes, folded)
     evaluation.table[CHAMPION]["own_rows"] = own_row_measures(corpus.rows, corpus.scored, answers)

@@ -23,7 +23,7 @@ def train_fleet(
     """
     fleet = fit_fleet(parts, run, progress, seed=seed)
     with progress("judging", 9) as step:
-        evaluation = assess_fleet(fleet, step)
+        evaluation = assess_fleet(fleet, run, step)
     model = kind_of(fleet)
     predictor = replace(fleet.predictor, card=card_of(fleet.corpus, evaluation, model=model))
     parameters = {"seed": seed, "protocol": FOLDED, **described(predictor)}

@@ -33,7 +33,7 @@ TITLES: Mapping[str, str] = {
     "page-fault": "first touch of a 4 KiB page",
     "group-switch": "a switch between two processes in a control group of their own",
     "group-fault": "first touch of a 4 KiB page in a control group of its own",
-    "page-walk": "dependent load over 64 MiB on 4 KiB pages, against 2 MiB pages",
+    "page-walk": "dependent load over 32 MiB on 4 KiB pages, against 2 MiB pages",
     "veth": "a pair of virtual devices and a bridge, passed there and back by 64 bytes over UDP",
     "clock": "a cycle: an addition that waits for the one before",
     "cpuid": "cpuid, which leaves the guest",

@@ -1,7 +1,9 @@
 """Which tracepoints tell a program's system calls by class, and what their counts say.
 
 A tracepoint names the call, not what its descriptor is: reads and writes of sockets are known by
-the sockets' own tracepoints, the rest are taken to be of files. strace tells them apart exactly.
+the sockets' own tracepoints, the rest are taken to be of files. What flags decide is told by a
+filter on them: the C library's fstat() is a newfstatat() of an empty path, and looks nothing up.
+strace tells all apart exactly.
 """
 
 from __future__ import annotations
@@ -29,6 +31,12 @@ mkdir readlink readlinkat execve chdir read write pread64 pwrite64 readv writev 
 sendfile splice copy_file_range fstat fsync fdatasync ftruncate fallocate flock getdents64 accept
 accept4 connect sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown exit_group
 """
+# Calls by what their flags make of them: AT_EMPTY_PATH, and the commands that lock.
+_FILTERED = {
+    "newfstatat": {"newfstatat": "!(flag & 4096)", "fstat": "flag & 4096"},
+    "statx": {"statx": "!(flags & 4096)", "fstat": "flags & 4096"},
+    "fcntl": {"flock": "(cmd >= 5 && cmd <= 7) || (cmd >= 36 && cmd <= 38)"},
+}
 _MESSAGES = ("sock_send_length", "sock_recv_length")
 # Calls that a socket's tracepoints count too.
 _MESSAGE_CALLS = ("recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg")
@@ -51,7 +59,9 @@ def events_of() -> dict[str, str]:
     for name in names:
         call = name.removeprefix("sys_enter_")
         call = _KERNEL_NAMES.get(call, call)
-        if call in watched:
+        if call in _FILTERED:
+            events |= {f"syscalls:{name}?{f}": ours for ours, f in _FILTERED[call].items()}
+        elif call in watched:
             events[f"syscalls:{name}"] = call
     for name in _MESSAGES:
         if names and (_TRACING / "sock" / name).exists():

@@ -28,18 +28,26 @@ _POLL_S = 0.05
 
 
 def parse_perf(text: str, names: Mapping[str, str] = EVENTS) -> dict[str, float]:
-    """The counts of `perf stat -x,` by our names; an event that was not counted is left out."""
-    counts = {}
+    """The counts of `perf stat -x,` by our names; an event that was not counted is left out.
+
+    An event may be followed by `?` and a filter on its fields. perf names no filter, so that events
+    of one name are told apart by their order, which is that of `names`.
+    """
+    waiting: dict[str, list[str]] = {}
+    for event, name in names.items():
+        waiting.setdefault(event.partition("?")[0], []).append(name)
+    counts: dict[str, float] = {}
     for line in text.splitlines():
         cells = line.split(",")
-        if line.startswith("#") or len(cells) < 3 or cells[2] not in names:
+        if line.startswith("#") or len(cells) < 3 or not waiting.get(cells[2]):
             continue
+        name = waiting[cells[2]].pop(0)
         try:
             value = float(cells[0])
         except ValueError:  # "<not supported>", "<not counted>"
             continue
         if math.isfinite(value):
-            counts[names[cells[2]]] = value
+            counts[name] = counts.get(name, 0.0) + value
     return counts
 
 
@@ -63,7 +71,12 @@ def usable_events() -> tuple[str, ...]:
 
 def perf_command(events: Sequence[str], output: Path) -> list[str]:
     """The start of a perf command line that writes its counts to `output`."""
-    return ["perf", "stat", "-x,", "-o", str(output), "-e", ",".join(events)]
+    line = ["perf", "stat", "-x,", "-o", str(output)]
+    plain = [event for event in events if "?" not in event]
+    line += ["-e", ",".join(plain)]
+    for event, _, wanted in (e.partition("?") for e in events if "?" in e):
+        line += ["-e", event, "--filter", wanted]
+    return line
 
 
 @dataclass

@@ -12,13 +12,14 @@ from datasets.synthetic import (
     HOST_SPACE,
     OPTION_SHARE,
     contended_throughput,
+    draw_scenarios,
     synthetic_rows,
-    synthetic_scenarios,
 )
 from datasets.table import read_measurements, write_measurements
 from features.constants import constants, draw
 from features.prior import PriorTable, evaluate
 from features.scenario import RETAINED_RANGE, Scenario
+from features.table import scenario_table
 from features.vocabulary import RESOURCES, vocabulary
 
 # A tuning option that bare metal was not given can make a runtime faster than it; without one,
@@ -75,7 +76,7 @@ def test_retained_is_sound(rows):
 
 
 def test_the_space_is_covered_evenly():
-    scenarios = synthetic_scenarios(1024, seed=3)
+    scenarios = draw_scenarios(0, 1024, seed=3).scenarios
     by_runtime = Counter(s.runtime for s in scenarios)
     assert set(by_runtime) == set(vocabulary().runtimes) - {"native"}
     assert max(by_runtime.values()) - min(by_runtime.values()) <= 4
@@ -97,7 +98,7 @@ def test_the_space_is_covered_evenly():
 
 
 def test_an_option_differs_from_the_preset():
-    for s in synthetic_scenarios(512, seed=4):
+    for s in draw_scenarios(0, 512, seed=4).scenarios:
         for key, value in s.mechanisms.items():
             assert value != vocabulary().runtimes[s.runtime].preset[key]
 
@@ -108,10 +109,10 @@ def test_one_client_gives_the_priors_own_whole(drawn):
     scenarios = [
         Scenario(s.runtime, s.workload, s.cores, s.memory_gb, s.network_gbps, s.storage_iops,
                  s.mechanisms, {"concurrency": 1.0})
-        for s in synthetic_scenarios(512, seed=5)
+        for s in draw_scenarios(0, 512, seed=5).scenarios
     ]  # fmt: skip
     prior = evaluate(scenarios, values)
-    native_hz, isolated_hz = contended_throughput(scenarios, prior)
+    native_hz, isolated_hz = contended_throughput(scenario_table(scenarios), prior)
     assert isolated_hz / native_hz == pytest.approx(prior.retained, rel=1e-6)
     assert native_hz == pytest.approx(1e6 / prior.op_us, rel=1e-9)
 
@@ -126,7 +127,7 @@ def test_waiting_moves_the_whole_towards_the_busiest_resource():
         scenario = Scenario(
             "vm", "database.sql", cores=128.0, demands={"concurrency": float(clients)}
         )
-        native_hz, isolated_hz = contended_throughput([scenario], prior)
+        native_hz, isolated_hz = contended_throughput(scenario_table([scenario]), prior)
         return (isolated_hz / native_hz)[0]
 
     assert retained(1) == pytest.approx(1 / 6)

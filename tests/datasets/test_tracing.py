@@ -12,7 +12,7 @@ from datasets.traces import read_traces
 from datasets.tracing import __main__ as tracing
 from datasets.tracing.calls import CallCounts, class_of, count_calls
 from datasets.tracing.command import trace_command
-from datasets.tracing.counters import parse_perf, usable_events
+from datasets.tracing.counters import parse_perf, perf_command, usable_events
 from datasets.tracing.processes import tree, tree_usage
 from datasets.tracing.program import Command, Point, Program, Unavailable, found_number, tool
 from datasets.tracing.service import Daemon, free_port
@@ -87,6 +87,18 @@ def test_perf_counts_and_leaves_out_what_it_could_not_count():
     counts = parse_perf((DATA / "cat.perf").read_text(encoding="utf-8"))
     assert counts == {"syscalls": 115.0, "switches": 3.0, "faults": 73.0, "io_ops": 28.0}
     assert parse_perf("<not supported>,,page-faults,0,100.00,,\n\nnonsense") == {}
+
+
+def test_events_of_one_name_are_told_by_their_filters_order():
+    asked = {"a:stat?!(flag & 1)": "stat", "b": "b", "a:stat?flag & 1": "fstat", "c": "fstat"}
+    line = perf_command(list(asked), Path("out"))
+    assert line[line.index("-e") + 1] == "b,c"
+    assert line[-8:] == [
+        *("-e", "a:stat", "--filter", "!(flag & 1)"),
+        *("-e", "a:stat", "--filter", "flag & 1"),
+    ]
+    text = "9,,b,1,100,,\n3,,c,1,100,,\n7,,a:stat,1,100,,\n4,,a:stat,1,100,,\n"
+    assert parse_perf(text, asked) == {"stat": 7.0, "b": 9.0, "fstat": 7.0}
 
 
 def test_counts_per_operation_are_never_negative():

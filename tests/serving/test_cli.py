@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from features.errors import InvalidInput, ModelUnavailable
 from features.vocabulary import vocabulary
-from serving import cli, launch
+from serving import advice, cli, launch
 from serving.render import make_console
 
 WEB = ["--runtime", "gvisor", "--workload", "web", "--cores", "8"]
@@ -24,6 +24,7 @@ def run(*arguments: str, ensure=lambda: None) -> str:
     """Standard output of a command; its error is raised."""
     app = typer.Typer()
     cli.register(app, ensure)
+    advice.register(app, ensure)
     result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout

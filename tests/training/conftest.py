@@ -40,23 +40,22 @@ def answers(corpus):
 
 
 @pytest.fixture(scope="package")
-def table(corpus, answers):
-    return teach.assess(corpus, answers, all_rivals=False).table
+def evaluation(corpus, answers):
+    return teach.assess(corpus, answers, all_rivals=False)
 
 
 @pytest.fixture(scope="package")
-def lessons(home, corpus, answers, table):
-    """Two runs on the same rows, the slow rivals left to the command itself, and what own rows are
-    worth to the fixture before."""
+def lessons(home, corpus, answers, evaluation):
+    """Two runs on the same rows, the slow rivals left to the command itself: the first works all
+    out anew, the second takes what the fixtures have."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(teach, "load_corpus", lambda files, seed=0: corpus)  # noqa: ARG005
-        patch.setattr(teach, "answers_of", lambda *_: answers)
         whole = teach.assess
         patch.setattr(teach, "assess", lambda *a, **k: whole(*a, **{**k, "all_rivals": False}))
-        told = table["champion"]["own_rows"]
-        patch.setattr(teach, "own_row_measures", lambda *_: told)
         curve = partial(learning_curve, sizes=(4,), draws=1)
         patch.setattr(teach, "learning_curve", curve)
         first = teach.train()
         served = champion(home)
+        patch.setattr(teach, "load_corpus", lambda files, seed=0: corpus)  # noqa: ARG005
+        patch.setattr(teach, "answers_of", lambda *_: answers)
+        patch.setattr(teach, "assess", lambda *_, **__: evaluation)
         return first, served, teach.train()

@@ -11,7 +11,6 @@ from datasets.shipped import measured
 from datasets.table import write_measurements
 from features.errors import InvalidInput, ModelUnavailable
 from training.holdout import score_holdout
-from training.teach import quick_champion
 
 FILE = (
     "runtime,workload,cores,source,retained,baseline_runtime,resource\n"
@@ -36,9 +35,8 @@ def test_without_a_champion_there_is_nothing_to_score(file, tmp_path, monkeypatc
         score_holdout(file)
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("lessons")
 def test_the_champion_and_its_prior_are_scored_on_the_file(file):
-    quick_champion()
     found = json.loads(json.dumps(score_holdout(file)))
     assert found["dataset"]["rows"] == 3
     assert set(found["models"]) == {"champion", "prior"}
@@ -52,9 +50,8 @@ def test_the_champion_and_its_prior_are_scored_on_the_file(file):
         score_holdout(file)
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("lessons")
 def test_a_file_that_the_champion_was_taught_is_no_holdout(tmp_path):
-    quick_champion()
     path = tmp_path / "taught.csv"
     known = [m for m in measured() if m.source == "cni2024"]
     write_measurements(path, [replace(m, source="mine") for m in known])

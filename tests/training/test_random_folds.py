@@ -54,7 +54,10 @@ def test_shuffled_targets_give_no_skill(law, seed):
 
 
 def test_shuffled_targets_of_the_shipped_rows_give_no_skill():
-    corpus = load_corpus(synthetic=20)
+    """Of every other source: no skill of all of them takes five times as long to find."""
+    rows = [m for m in load_corpus(synthetic=0).measurements if m.origin == "measured"]
+    half = set(sorted({m.source for m in rows})[::2])
+    corpus = corpus_of([m for m in rows if m.source in half])
     residual, keep = corpus.rows.residual.copy(), corpus.scored
     dealt = np.random.default_rng(0).permutation(residual[keep])
     residual[keep] = dealt - np.median(dealt)

@@ -40,7 +40,7 @@
 #define LINE 64
 #define PAGE 4096
 #define FAULT_PAGES 256
-#define CHASE_BYTES ((size_t)64 << 20)
+#define CHASE_BYTES ((size_t)32 << 20)
 #define HUGE_BYTES ((size_t)2 << 20)
 #define SHORT_RULES 30
 #define LONG_RULES 300

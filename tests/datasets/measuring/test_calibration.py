@@ -172,22 +172,41 @@ def test_a_program_that_does_not_start_is_told(tmp_path):
         take(["/bin/sh", "-c", "echo not today >&2"], tmp_path, {}, 3, 1.0, lambda _: None)
 
 
-def surroundings():
-    """What a run may not change. Its namespaces have no names and end with their processes."""
+def left_of(folder, pid):
+    """What a run that worked in `folder` has made and not taken away. Its namespaces have no names
+    and end with their processes."""
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
     return {
-        "processes": [p for p in Path("/proc").glob("[0-9]*") if is_ours(p)],
-        "mounts": [m for m in Path("/proc/self/mounts").read_text().splitlines() if "merged" in m],
-        "cgroups": {str(p) for p in Path("/sys/fs/cgroup").rglob("nearmetal-measure-*-calibrate")},
-        "interfaces": sorted(p.name for p in Path("/sys/class/net").iterdir()),
-        "folders": {str(p.parent) for p in Path("/tmp").glob("nearmetal-measure-*/calibrate")},
+        "processes": [p for p in Path("/proc").glob("[0-9]*") if works_in(folder, p)],
+        "mounts": [line for line in mounts if str(folder) in line],
+        "cgroups": list(Path("/sys/fs/cgroup").rglob(f"nearmetal-measure-{pid}-calibrate")),
+        "interfaces": sorted({p.name for p in Path("/sys/class/net").iterdir()} & INTERFACES),
+        "folders": list(folder.iterdir()),
     }
 
 
-def is_ours(process):
+INTERFACES = {"direct", "near", "far", "bridge"}
+NOTHING = {"processes": [], "mounts": [], "cgroups": [], "interfaces": [], "folders": []}
+
+
+def works_in(folder, process):
     try:
-        return b"/calibrate\0" in (process / "cmdline").read_bytes()
+        words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    return words[0].startswith(bytes(folder)) and words[0].endswith(b"/calibrate")
+
+
+def start(folder, *arguments):
+    """The command, working in a folder of the test's own."""
+    return subprocess.Popen(
+        [*MEASURE, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 needs_compiler = pytest.mark.skipif(
@@ -197,13 +216,13 @@ needs_compiler = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """One quick calibration: its document, its file, what it said, and the machine around it."""
+    """One quick calibration: its document, its file, what it said, and what is left of it."""
     output = tmp_path_factory.mktemp("calibration") / "host.json"
-    before = surroundings()
-    command = [*MEASURE, "--repetitions", "5", "--json", "--output", str(output)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), output, done.stderr, before, surroundings()
+    folder = tmp_path_factory.mktemp("work")
+    with start(folder, "--repetitions", "5", "--json", "--output", str(output)) as process:
+        document, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return json.loads(document), output, said, left_of(folder, process.pid)
 
 
 @needs_compiler
@@ -241,28 +260,30 @@ def test_its_figures_are_those_of_a_machine(run):
 
 @needs_compiler
 def test_it_tells_what_it_touches_and_leaves_nothing(run):
-    *_, said, before, after = run
+    *_, said, left = run
     assert "makes the folder" in said
     assert "control groups" in said
-    assert after == before
+    assert left == NOTHING
 
 
 @needs_compiler
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(ending, tmp_path):
-    before = surroundings()
-    command = [*MEASURE, "--output", str(tmp_path / "host.json")]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    folder, output = tmp_path / "work", tmp_path / "host.json"
+    folder.mkdir()
+    with start(folder, "--output", str(output)) as process:
         end = time.monotonic() + 120
-        while not surroundings()["processes"] and time.monotonic() < end:
+        while not left_of(folder, process.pid)["processes"] and time.monotonic() < end:
             assert process.poll() is None
             time.sleep(0.02)
         time.sleep(0.3)  # into a difference, with its mounts or devices made
+        assert left_of(folder, process.pid)["folders"]
         process.send_signal(ending)
-        assert process.wait(60) == 130
-        assert "Traceback" not in process.stderr.read()
-    assert surroundings() == before
-    assert list(tmp_path.iterdir()) == []
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert left_of(folder, process.pid) == NOTHING
+    assert not output.exists()
 
 
 @pytest.mark.parametrize(
@@ -286,9 +307,9 @@ def test_wrong_input_is_one_line(arguments, said):
         CliRunner().invoke(app, ["measure", "--calibrate", *arguments], catch_exceptions=False)
 
 
-def test_without_a_compiler_it_says_what_to_install(monkeypatch):
-    before = surroundings()
+def test_without_a_compiler_it_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InvalidInput, match="install gcc or clang"):
         calibration.calibrate(say=lambda _: None, progress=lambda *_: None)
-    assert surroundings() == before
+    assert list(tmp_path.iterdir()) == []
