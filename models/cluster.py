@@ -200,7 +200,7 @@ class Cluster:
             raise self._lost() from None
 
     def _lost(self) -> WorkersLost:
-        return WorkersLost(f"scheduler {self._scheduler} was lost: what was under way is, too")
+        return WorkersLost(f"scheduler {self._scheduler} was lost, and with it what was under way")
 
 
 async def _answers(scheduler: str) -> None:

@@ -7,8 +7,9 @@ where version 1 has the controllers.
 
 Time that waits for storage is the group's `full` I/O pressure: the time in which all of its tasks
 that had something to do waited for I/O. It holds no wait in which another thread computed, so it
-adds to processor time; a commit's wait inside a file system's journal is not counted by the kernel
-as I/O (nor by delay accounting), so it is a lower bound.
+adds to processor time; a wait inside a file system's journal may not be counted as I/O, so it is a
+lower bound. Delay accounting (field 42 of /proc/PID/stat) says the same of each thread, but is off
+unless the machine's owner switches it on (kernel.task_delayacct), for programs started later.
 """
 
 from __future__ import annotations

@@ -1,16 +1,21 @@
 """Real programs: profiled natively, predicted from the profile alone, then measured.
 
-    python -m tests.benchmarks.endtoend [--repetitions 5] [--only nginx] [--runtime runc] [--json]
+    python -m tests.benchmarks.endtoend [--repetitions 5] [--only nginx] [--runtime runc]
+        [--observations mine.csv] [--host-profile host.json] [--json]
 
 Needs root, a champion (one is trained when there is none), perf, nginx, wrk, redis, sqlite3, gcc,
 and the runtimes: runc, runsc (ptrace) and bubblewrap. nginx and Redis run inside, on the host's
 network in every runtime (runsc with --network=host), and their client outside, natively; so what
-is compared is the server's own. SQLite and gcc are timed inside, without the runtime's start.
+is compared is the server's own; a server that is natively `busy` for less than one core waits for
+its client, which hides of its loss as much as its idle time. SQLite and gcc are timed inside,
+without the runtime's start.
 
 The profile is that of `nearmetal profile`, of the native program alone. A prediction is asked with
 it, the cores and memory of this machine, `nested` as it is, and the runtime's own arrangement; no
-measurement of this machine goes in. The interval of a prediction is the service's, that of a
-measurement Student's t of the logarithms of paired ratios. Everything made is removed.
+measurement of this machine goes in. `told` is what the same is when it is told rows of `nearmetal
+measure` of this machine (`--observations`), its calibration (`--host-profile`), or both; nothing in
+them is of these programs. The interval of a prediction is the service's, that of a measurement
+Student's t of the logarithms of paired ratios. Everything made is removed.
 """
 
 from __future__ import annotations
@@ -22,14 +27,30 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from datasets.measuring.runtimes.running import RUNNING
 from datasets.tracing.machine import cpu_model, kernel, virtualised
 from datasets.tracing.program import Unavailable
+from serving.hostprofile import for_host
+from serving.observations import read_observations
+from serving.questions import Question
 from tests.benchmarks.endtoend.figures import row, show, summary
 from tests.benchmarks.endtoend.programs import Program, programs
+
+
+class Told:
+    """What `nearmetal measure` found on this machine: rows, constants, or both."""
+
+    def __init__(self, observations: Path | None, host_profile: Path | None) -> None:
+        self.observations = () if observations is None else read_observations(observations)
+        self.on_host = for_host(host_profile)
+
+    def asked(self, question: Question) -> Question:
+        """The question with the rows."""
+        return replace(question, observations=self.observations)
 
 
 def machine() -> dict[str, Any]:
@@ -38,8 +59,12 @@ def machine() -> dict[str, Any]:
     return {"cores": float(os.cpu_count() or 1), "memory_gb": round(total, 1)}
 
 
-def predicted(runtimes: Sequence[str], profile: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The record of each runtime, asked with the profile's demands alone."""
+def predicted(
+    runtimes: Sequence[str],
+    profile: dict[str, Any],
+    told: Told | None = None,
+) -> dict[str, dict[str, Any]]:
+    """The record of each runtime, asked with the profile's demands alone, or told of this host."""
     from serving.answers import answer
     from serving.questions import ask
     from serving.store import load_champion
@@ -49,8 +74,10 @@ def predicted(runtimes: Sequence[str], profile: dict[str, Any]) -> dict[str, dic
         word, mechanisms = RUNNING[runtime]
         nested = {"nested": "yes"} if virtualised() else {}
         scenario = {"runtime": word, "mechanisms": {**mechanisms, **nested}, **machine()}
-        questions.append(ask({**scenario, "demands": profile["demands"]}, {}))
-    return dict(zip(runtimes, answer(load_champion(), questions), strict=True))
+        question = ask({**scenario, "demands": profile["demands"]}, {})
+        questions.append(question if told is None else told.asked(question))
+    predictor = load_champion() if told is None else told.on_host(load_champion())
+    return dict(zip(runtimes, answer(predictor, questions), strict=True))
 
 
 def taken(
@@ -70,7 +97,12 @@ def taken(
     return times
 
 
-def run(only: Sequence[str], runtimes: Sequence[str], repetitions: int) -> dict[str, Any]:
+def run(
+    only: Sequence[str],
+    runtimes: Sequence[str],
+    repetitions: int,
+    told: Told | None = None,
+) -> dict[str, Any]:
     """The whole check as its document."""
     from training.cli import ensure_champion
 
@@ -97,7 +129,11 @@ def run(only: Sequence[str], runtimes: Sequence[str], repetitions: int) -> dict[
                 program.stop()
             profiles |= made
             for load in program.loads:
-                rows += [row(load, name, times[load], records[load][name]) for name in isolated]
+                again = predicted(isolated, made[load], told) if told else {}
+                rows += [
+                    row(load, name, times[load], made[load], records[load][name], again.get(name))
+                    for name in isolated
+                ]
     return {
         "repetitions": repetitions,
         "machine": {**machine(), "kernel": kernel(), "cpu_model": cpu_model()},
@@ -115,10 +151,14 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--only", action="append", default=[], metavar="PROGRAM")
     parser.add_argument("--runtime", action="append", choices=[n for n in RUNNING if n != "native"])
+    parser.add_argument("--observations", type=Path, metavar="FILE")
+    parser.add_argument("--host-profile", type=Path, metavar="FILE")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     runtimes = ["native", *(asked.runtime or [n for n in RUNNING if n != "native"])]
-    document = run(asked.only, runtimes, asked.repetitions)
+    given = asked.observations or asked.host_profile
+    told = Told(asked.observations, asked.host_profile) if given else None
+    document = run(asked.only, runtimes, asked.repetitions, told)
     if asked.json:
         print(json.dumps(document))
     elif document["rows"]:

@@ -27,12 +27,19 @@ def row(
     load: str,
     runtime: str,
     times: Mapping[str, Sequence[float]],
+    profile: Mapping[str, Any],
     record: Mapping[str, Any],
+    told: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A line of the report: measured, predicted, their error, and whether the interval held."""
     measured, low, high = kept(times["native"], times[runtime])
     prior = math.prod(part["factor"] for part in record["parts"])
     least, most = record["interval"]
+    more = {}
+    if told is not None:
+        more = {"told": told["retained"], "told_interval": list(told["interval"])}
+        more["told_log_error"] = math.log(told["retained"] / measured)
+        more["told_inside"] = told["interval"][0] <= measured <= told["interval"][1]
     return {
         "load": load,
         "runtime": runtime,
@@ -45,21 +52,28 @@ def row(
         "prior_log_error": math.log(prior / measured),
         "inside": least <= measured <= most,
         "extrapolating": record["novelty"]["extrapolating"],
+        "native_busy": profile["per_second"]["cpu_us"] / 1e6,
         "native_s": sorted(times["native"])[len(times["native"]) // 2],
         "times_s": list(times[runtime]),
         "native_times_s": list(times["native"]),
         "parts": {part["name"]: part["factor"] for part in record["parts"]},
+        **more,
     }
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Mean absolute log errors and the share of intervals that held."""
     count = len(rows)
+    more = {}
+    if rows and all("told" in r for r in rows):
+        more["told_error"] = sum(abs(r["told_log_error"]) for r in rows) / count
+        more["told_inside"] = sum(r["told_inside"] for r in rows) / count
     return {
         "rows": count,
         "error": sum(abs(r["log_error"]) for r in rows) / count,
         "prior_error": sum(abs(r["prior_log_error"]) for r in rows) / count,
         "inside": sum(r["inside"] for r in rows) / count,
+        **more,
     }
 
 
@@ -68,20 +82,23 @@ def show(document: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    head = ("load", "runtime", "measured", "90%", "predicted", "90%", "prior", "inside")
+    head = ["load", "runtime", "busy", "measured", "90%", "predicted", "90%", "inside"]
+    told = "told_error" in document["summary"]
+    head += ["told", "90%", "inside"] if told else []
     table = Table(*head, title=f"{document['repetitions']} repetitions, interleaved with native")
     for r in document["rows"]:
         table.add_row(
             r["load"],
             r["runtime"],
+            f"{r['native_busy']:.2f}",
             f"{r['measured']:.1%}",
             _span(r["measured_interval"]),
             f"{r['predicted']:.1%}",
             _span(r["predicted_interval"]),
-            f"{r['prior']:.1%}",
             "yes" if r["inside"] else "NO",
+            *_told(r),
         )
-    console = Console(width=110)
+    console = Console(width=120)
     console.print(table)
     for load, profile in document["profiles"].items():
         demands = profile["demands"]
@@ -92,7 +109,17 @@ def show(document: Mapping[str, Any]) -> None:
         f"mean |log error| {s['error']:.3f} (prior alone {s['prior_error']:.3f}), "
         f"{s['inside']:.0%} of {s['rows']} inside the 90% interval; {document['seconds']:.0f} s"
     )
+    if "told_error" in s:
+        said = f"{s['told_error']:.3f}, {s['told_inside']:.0%} inside"
+        console.print(f"told this machine's own measurements: {said}")
+
+
+def _told(r: Mapping[str, Any]) -> tuple[str, ...]:
+    if "told" not in r:
+        return ()
+    held = "yes" if r["told_inside"] else "NO"
+    return f"{r['told']:.0%}", _span(r["told_interval"]), held
 
 
 def _span(interval: Sequence[float]) -> str:
-    return f"{interval[0]:.1%} to {interval[1]:.1%}"
+    return " to ".join(f"{end:.1%}" if end < 0.1 else f"{end:.0%}" for end in interval)
