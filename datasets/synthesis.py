@@ -99,13 +99,16 @@ def _writer(law: Law, table: pa.Table) -> Callable[[Any], None]:
 
 def _write(file: Any, law: Law, tables: Iterable[pa.Table]) -> None:
     writer = None
-    for table in tables:
-        if writer is None:
-            schema = table.schema.with_metadata({_KEY: _facts(law)})
-            writer = pq.ParquetWriter(file, schema, compression="zstd")
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+    try:
+        for table in tables:
+            if writer is None:
+                schema = table.schema.with_metadata({_KEY: _facts(law)})
+                writer = pq.ParquetWriter(file, schema, compression="zstd")
+            writer.write_table(table)
+    finally:
+        # While the file is open, or the writer complains when it is collected.
+        if writer is not None:
+            writer.close()
 
 
 def _facts(law: Law) -> bytes:

@@ -35,7 +35,7 @@ FETCHED_WITHIN = 120.0
 RETRIES = 2
 
 _ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}")
-_ROOMS = ("features", "datasets", "models", "training")
+_ROOMS = ("features", "datasets", "models", "training", "serving")
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 
@@ -200,7 +200,7 @@ class Cluster:
             raise self._lost() from None
 
     def _lost(self) -> WorkersLost:
-        return WorkersLost(f"scheduler {self._scheduler} was lost: what was under way is, too")
+        return WorkersLost(f"scheduler {self._scheduler} was lost, and with it what was under way")
 
 
 async def _answers(scheduler: str) -> None:

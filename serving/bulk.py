@@ -24,7 +24,7 @@ from models.bulk import Scorer
 from models.executor import executor
 from models.predictor import Predictor
 from serving.asked import check_defaults, question_kinds, read_asked, with_defaults
-from serving.commands import Progress, no_progress
+from serving.commands import Bulk
 from serving.parts import Parts, check_target, wrong_rows_of
 
 ANSWER_COLUMNS = (
@@ -81,16 +81,15 @@ def make_plan(
 def run_plan(
     plan: Plan,
     predictor: Predictor,
+    how: Bulk,
     *,
-    jobs: int | None = None,
-    progress: Progress = no_progress,
     note: Callable[[str], object] = lambda said: print(said, file=sys.stderr),
 ) -> Outcome:
     """Score what is planned and write it, going on from where a run of the same stopped.
 
     The output is there whole or not at all; what is finished meanwhile is kept beside it. `note`
     is told what a person should know. Raises InvalidInput for a row that is wrong, unless such are
-    skipped, and where there is no room.
+    skipped, and where there is no room; WorkersLost as an executor does.
     """
     start = time.monotonic()
     files = list(dict.fromkeys(piece.file for piece in plan.pieces))
@@ -98,10 +97,12 @@ def run_plan(
     for other in parts.others():
         note(f"{shown(other)} is of another input, model or options: not used")
     parts.begin()
+    # Workers of a cluster are in folders of their own; others tell the path as it was given.
+    far = how.scheduler is not None
     left = [
-        (number, replace(piece, file=piece.file.absolute()))
+        (number, replace(piece, file=piece.file.absolute()) if far else piece)
         for number, piece in enumerate(plan.pieces)
-        if not parts.path(number).exists()
+        if not parts.is_finished(number, whole=not plan.skip_bad_rows)
     ]
     total = sum(piece.rows for piece in plan.pieces)
     kept = total - sum(piece.rows for _, piece in left)
@@ -112,10 +113,8 @@ def run_plan(
     done = 0
     try:
         # Processes take a second to start, which one piece is not worth.
-        with (
-            executor(jobs=1 if len(left) < 2 else jobs) as run,
-            progress("scoring", len(left)) as step,
-        ):
+        jobs = 1 if len(left) < 2 and how.scheduler is None else how.jobs
+        with executor(how.scheduler, jobs) as run, how.progress("scoring", len(left)) as step:
             for rows in run.map(score_piece, left, shared=task):
                 done += rows
                 step(f"{done / (time.monotonic() - start):,.0f} rows/s")
@@ -194,7 +193,6 @@ def _facts(plan: Plan, predictor: Predictor, files: Sequence[Path]) -> dict[str,
     return {
         "model": [predictor.version, predictor.trained_at, learned],
         "defaults": dict(plan.defaults),
-        "skip": plan.skip_bad_rows,
         "pieces": [[str(p.file.resolve()), p.start, p.rows] for p in plan.pieces],
         "columns": [_columns(file) for file in files],
     }
@@ -225,5 +223,6 @@ def summary(plan: Plan, outcome: Outcome) -> str:
     rate = (outcome.rows + outcome.skipped - outcome.kept) / max(outcome.seconds, 1e-9)
     said = f"{outcome.rows:,} rows in {shown(plan.target)} ({rate:,.0f} rows/s)"
     if outcome.skipped:
-        said += f"; {outcome.skipped:,} bad rows in {shown(wrong_rows_of(plan.target))}"
+        rows = "bad row" if outcome.skipped == 1 else "bad rows"
+        said += f"; {outcome.skipped:,} {rows} in {shown(wrong_rows_of(plan.target))}"
     return said

@@ -62,6 +62,9 @@ def register(
         jobs: Annotated[
             str | None, typer.Option(metavar="N", help="Processes that score. [the cores]")
         ] = None,
+        scheduler: Annotated[
+            str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster instead.")
+        ] = None,
         skip_bad_rows: Annotated[
             bool, typer.Option("--skip-bad-rows", help="Go on, and tell them in OUTPUT.bad.csv.")
         ] = False,
@@ -91,7 +94,7 @@ def register(
             "scaling": scaling,
             "level": level,
         }
-        bulk = Bulk(jobs_of(jobs), skip_bad_rows, progress_bar or no_progress)
+        bulk = Bulk(jobs_of(jobs), scheduler, skip_bad_rows, progress_bar or no_progress)
         run_predict(
             given,
             options or [],

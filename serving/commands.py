@@ -41,10 +41,11 @@ def no_progress(title: str, total: int) -> Iterator[Callable[[str], Any]]:  # no
 
 @dataclass(frozen=True)
 class Bulk:
-    """How a long table is scored: on how many processes [the cores], whether a row that is wrong
-    stops the run, and what shows how far it is."""
+    """How a long table is scored: on how many processes [the cores] or the workers of which
+    scheduler, whether a row that is wrong stops the run, and what shows how far it is."""
 
     jobs: int | None = None
+    scheduler: str | None = None
     skip_bad_rows: bool = False
     progress: Progress = no_progress
 
@@ -53,10 +54,8 @@ def jobs_of(text: str | None) -> int | None:
     """How many processes a flag asks for."""
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 1024:
-        raise InvalidInput(
-            [Problem("jobs", f"must be a whole number, 1 to 1024, not {text[:40]!r}")]
-        )
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= MAX_JOBS):
+        raise InvalidInput([Problem("jobs", f"must be 1 to {MAX_JOBS}, not {text[:40]!r}")])
     return int(text)
 
 
@@ -84,10 +83,11 @@ def run_predict(
             raise InvalidInput(problems)
         _run_bulk(_defaults(given, pairs, demands), source, target, as_json, ensure_champion, bulk)
         return
-    if bulk.skip_bad_rows or bulk.jobs is not None:
-        said = "goes with a folder or Parquet as --input or --output"
-        flag = "skip_bad_rows" if bulk.skip_bad_rows else "jobs"
-        raise InvalidInput([Problem(flag, said)])
+    asked = (("skip_bad_rows", bulk.skip_bad_rows or None), ("jobs", bulk.jobs))
+    said = "goes with a folder or Parquet as --input or --output"
+    stray = [key for key, value in (*asked, ("scheduler", bulk.scheduler)) if value is not None]
+    if stray:
+        raise InvalidInput([Problem(key, said) for key in stray])
     on_host = for_host(host_profile)
     rows, questions = _asked(given, pairs, source, target, question_from_flat, observed, demands)
     predictor = on_host(_predictor(ensure_champion))
@@ -210,7 +210,7 @@ def _run_bulk(
             print(said, file=sys.stderr)
 
     predictor = _predictor(ensure_champion)
-    outcome = run_plan(plan, predictor, jobs=bulk.jobs, progress=bulk.progress, note=note)
+    outcome = run_plan(plan, predictor, bulk, note=note)
     if as_json:
         _print_json(
             {

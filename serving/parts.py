@@ -12,10 +12,10 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -66,6 +66,10 @@ class Parts:
         """Where the rows are that a part left out; there is no file where it left out none."""
         return self.folder / f"{number:08d}{_WRONG_ROWS}"
 
+    def is_finished(self, number: int, *, whole: bool) -> bool:
+        """Whether a part is there; a `whole` one left out no row."""
+        return self.path(number).exists() and not (whole and self.wrong_rows(number).exists())
+
     def write(
         self, number: int, tables: Sequence[pa.Table], wrong: Sequence[Mapping[str, Any]]
     ) -> None:
@@ -73,6 +77,7 @@ class Parts:
         schema = common([table.schema for table in tables])
         table = pa.concat_tables([as_in(schema, table) for table in tables])
         with stored(self.target):
+            self.wrong_rows(number).unlink(missing_ok=True)
             if wrong:
                 _write_rows(self.wrong_rows(number), wrong)
             put_bytes_in_place(self.path(number), lambda file: write_table(table, file))
@@ -119,13 +124,13 @@ class Parts:
 
     def _assemble_wrong(self, numbers: Sequence[int]) -> int:
         path = wrong_rows_of(self.target)
-        rows = [row for number in numbers for row in _read_rows(self.wrong_rows(number))]
-        if rows:
-            _write_rows(path, rows)
-        elif path.is_file():
+        files = [file for number in numbers if (file := self.wrong_rows(number)).exists()]
+        if files:
+            return _write_rows(path, (row for file in files for row in _read_rows(file)))
+        if path.is_file():
             # It would be taken for this run's.
             path.unlink()
-        return len(rows)
+        return 0
 
 
 def wrong_rows_of(target: Path) -> Path:
@@ -169,18 +174,22 @@ def _widest(types: set[pa.DataType]) -> pa.DataType:
     return pa.float64() if all(kind_of(kind) == NUMBERS for kind in types) else pa.string()
 
 
-def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write rows of one table's columns as a CSV. Returns how many there are."""
+    count = 0
 
-    def fill(file: Any) -> None:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    def fill(file: TextIO) -> None:
+        nonlocal count
+        for count, row in enumerate(rows, 1):
+            writer = csv.DictWriter(file, row)
+            if count == 1:
+                writer.writeheader()
+            writer.writerow(row)
 
     write_whole(path, fill)
+    return count
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            yield from csv.DictReader(file)
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)

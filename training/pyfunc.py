@@ -7,22 +7,27 @@ imports, and runs it where the model is loaded: nothing of it is pickled.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
+from numpy.typing import NDArray
 
+from features.columns import Columns, cells_of, read_columns
 from features.errors import InvalidInput, Problem
 from features.native import NATIVE_OPTIONS, NativeValue, native_value, split_flat
-from features.scenario import Scenario, scenario_from_flat
+from features.scenario import is_empty, scenario_from_flat
+from models.bulk import Scorer
 from models.persistence import load_predictor
-from models.prediction import DEFAULT_LEVEL, Prediction, level_problems
+from models.prediction import DEFAULT_LEVEL, level_problems
 
-# Of so many wrong rows it is told at once.
-MAX_BAD_ROWS = 20
+# Of so many wrong cells it is told at once.
+MAX_PROBLEMS = 20
 
 
 class ScenarioModel(PythonModel):
@@ -30,7 +35,7 @@ class ScenarioModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read the predictor of the model. Raises ModelUnavailable when it is damaged."""
-        self.predictor = load_predictor(Path(context.artifacts["predictor"]))
+        self.scorer = Scorer(load_predictor(Path(context.artifacts["predictor"])))
 
     def predict(
         self,
@@ -49,58 +54,76 @@ class ScenarioModel(PythonModel):
             asked = read_questions(model_input, level)
         except InvalidInput as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
-        found = self.predictor.predict([scenario for scenario, _ in asked], level=level)
+        found = self.scorer.score(asked.columns, level)
         return pd.DataFrame(
             {
-                "retained": [p.retained for p in found],
-                "interval_low": [p.interval[0] for p in found],
-                "interval_high": [p.interval[1] for p in found],
-                "novelty": [p.novelty.score for p in found],
-                "extrapolating": [bool(p.novelty.extrapolating) for p in found],
+                "retained": found.retained,
+                "interval_low": found.low,
+                "interval_high": found.high,
+                "novelty": found.novelty,
+                "extrapolating": found.extrapolating,
                 # None, not NaN: the answer of a server must be JSON.
-                "value": pd.Series(
-                    [_value(p, native) for p, (_, native) in zip(found, asked, strict=True)],
-                    dtype=object,
-                ),
+                "value": pd.Series(asked.values(found.retained), dtype=object),
             }
         ).set_index(model_input.index)
 
 
-def read_questions(
-    frame: pd.DataFrame, level: float = DEFAULT_LEVEL
-) -> list[tuple[Scenario, NativeValue | None]]:
-    """Each row as a scenario and its native value. Raises InvalidInput naming row and field."""
-    problems = level_problems(level)
-    asked = []
-    cells = frame.astype(object).where(frame.notna(), None)
-    for number, record in enumerate(cells.to_dict("records"), start=1):
+@dataclass(frozen=True)
+class Asked:
+    """Scenarios (n), and row -> the native value of it with what that is on the row's cores."""
+
+    columns: Columns
+    natives: Mapping[int, tuple[NativeValue, float]]
+
+    def values(self, retained: NDArray[np.float64]) -> list[float | None]:
+        """What the native values become (n), None where a row has none."""
+        found: list[float | None] = [None] * len(retained)
+        for row, (native, base) in self.natives.items():
+            found[row] = native.under(base, float(retained[row]))
+        return found
+
+
+def read_questions(frame: pd.DataFrame, level: float = DEFAULT_LEVEL) -> Asked:
+    """The rows as scenarios and native values. Raises InvalidInput naming row and field."""
+    cells = {str(name): _cells(column) for name, column in frame.items()}
+    given = {name: cells.pop(name) for name in NATIVE_OPTIONS if name in cells}
+    columns = read_columns(cells)
+    wrong = list(columns.problems)
+    natives = {}
+    told = np.zeros(len(frame), dtype=bool)
+    for column in given.values():
+        told |= [not is_empty(cell) for cell in column.tolist()]
+    for row in columns.good[told[columns.good]].tolist():
         try:
-            asked.append(_question({str(key): value for key, value in record.items()}))
+            native = _native(cells_of({**cells, **given}, row))
         except InvalidInput as error:
-            problems += [Problem(f"row {number}, {p.field}", p.message) for p in error.problems]
-            if len(problems) >= MAX_BAD_ROWS:
-                break
+            wrong += [(row, problem) for problem in error.problems]
+        else:
+            natives[row] = native
+    problems = level_problems(level)
+    wrong.sort(key=lambda each: each[0])
+    problems += [Problem(f"row {row + 1}, {p.field}", p.message) for row, p in wrong]
     if problems:
-        raise InvalidInput(problems[:MAX_BAD_ROWS])
-    return asked
+        raise InvalidInput(problems[:MAX_PROBLEMS])
+    return Asked(columns, natives)
 
 
-def _question(record: Mapping[str, Any]) -> tuple[Scenario, NativeValue | None]:
+def _cells(column: pd.Series) -> NDArray[Any]:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        return column.to_numpy()
+    return column.astype(object).where(column.notna(), None).to_numpy(dtype=object)
+
+
+def _native(record: Mapping[str, Any]) -> tuple[NativeValue, float]:
     problems: list[Problem] = []
     rest, options = split_flat(record, NATIVE_OPTIONS, problems)
-    try:
-        scenario = scenario_from_flat(rest)
-    except InvalidInput as error:
-        raise InvalidInput([*problems, *error.problems]) from None
     if problems:
         raise InvalidInput(problems)
-    return scenario, native_value(options, scenario.cores)
-
-
-def _value(prediction: Prediction, native: NativeValue | None) -> float | None:
-    if native is None:
-        return None
-    return native.under(native.at(prediction.scenario), prediction.retained)
+    scenario = scenario_from_flat(rest)
+    native = native_value(options, scenario.cores)
+    # Called for rows that have an option; without a value of its own that is refused.
+    assert native is not None
+    return native, native.at(scenario)
 
 
 set_model(ScenarioModel())

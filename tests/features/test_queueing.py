@@ -197,3 +197,23 @@ def test_no_rows():
 def test_what_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         closed_network(*arguments)
+
+
+def _scalar(demands_us, clients, think_us):
+    """Reiser & Lavenberg's recursion for one row of single servers, term by term."""
+    queue = [0.0] * len(demands_us)
+    for m in range(1, clients + 1):
+        residence = [d * (1.0 + q) for d, q in zip(demands_us, queue, strict=True)]
+        throughput = m / (sum(residence) + think_us)
+        queue = [throughput * r for r in residence]
+    return throughput * 1e6, residence
+
+
+@given(rows)
+def test_many_rows_at_once_are_the_recursion_row_by_row(rows):
+    demands, clients, _, think = rows
+    throughput_hz, residence_us = closed_network(demands, clients, 1.0, think)
+    for i, row in enumerate(demands):
+        alone_hz, alone_us = _scalar(row.tolist(), int(clients[i]), float(think[i]))
+        assert throughput_hz[i] == pytest.approx(alone_hz, rel=1e-12)
+        assert residence_us[i] == pytest.approx(alone_us, rel=1e-12)

@@ -23,6 +23,7 @@ from features.errors import InvalidInput
 from serving import bulk, parts
 from serving.answers import answer
 from serving.bulk import make_plan, run_plan
+from serving.commands import Bulk
 from serving.flat import question_from_flat
 from tests.serving.test_cli import run
 
@@ -71,18 +72,18 @@ def table(tmp_path):
     return path
 
 
-def score(plan, predictor, **options):
+def score(plan, predictor):
     said = []
-    return run_plan(plan, predictor, jobs=1, note=said.append, **options), said
+    return run_plan(plan, predictor, Bulk(jobs=1), note=said.append), said
 
 
 def left(folder):
     return sorted(p.name for p in folder.iterdir())
 
 
-def told(plan, predictor, **options):
+def told(plan, predictor):
     with pytest.raises(InvalidInput) as caught:
-        score(plan, predictor, **options)
+        score(plan, predictor)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -155,9 +156,10 @@ class TestBadRows:
 
     def test_they_are_left_out_and_told_apart(self, tmp_path, wrong, predictor, small_pieces):
         target = tmp_path / "scored.parquet"
-        plan = small_pieces(wrong, target, {}, skip_bad_rows=True)
-        outcome, _ = score(plan, predictor)
-        assert (outcome.rows, outcome.skipped) == (ROWS - 3, 3)
+        told(small_pieces(wrong, target, {}), predictor)
+        outcome, _ = score(small_pieces(wrong, target, {}, skip_bad_rows=True), predictor)
+        # What was scored before the bad row is not scored again.
+        assert (outcome.rows, outcome.skipped, outcome.kept) == (ROWS - 3, 3, 120)
         with (tmp_path / "scored.parquet.bad.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert [row["row"] for row in rows] == ["131", "132", "311"]

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.scale.memory import peak_of
-from tests.benchmarks.scale.steps import LEAST, STEPS
+from tests.benchmarks.scale.steps import FITTED, STEPS
 
-SIZES = (LEAST, 100_000)
+SIZES = (10_000, FITTED)
 
 
 def main() -> None:
@@ -54,18 +54,19 @@ def _folder() -> Iterator[Path]:
 
 
 def _run(folder: Path, rows: int, large: bool) -> Iterator[tuple[str, Any]]:
+    sizes = sorted({*SIZES, rows})
     yield "accuracy", _step("accuracy", folder, 0)
-    for size in (*SIZES, rows):
+    for size in sizes:
         yield f"generate {size}", _step("generate", folder, size)
-    for size in (*SIZES, rows):
+    for size in sizes:
         yield f"pass {size}", _step("pass", folder, size)
     yield f"train {rows}", _step("train", folder, rows)
     if large:
         yield f"train {rows} x 10", _step("train", folder, rows, times=10)
-    for size in (*SIZES, rows):
+    for size in sizes:
         yield f"score {size}", _step("score", folder, size)
     yield f"score {rows}, two processes", _step("score-two", folder, rows)
-    yield "rival", _step("rival", folder, SIZES[1])
+    yield "rival", _step("rival", folder, FITTED)
     for workers in (1, 2):
         yield f"Dask workers: {workers}", _step("dask", folder, rows, times=workers)
 

@@ -38,7 +38,8 @@ Figures = dict[str, Any]
 Step = Callable[[Path, int, int], Figures]
 
 HOSTS = 200
-LEAST = 10_000
+# The table that a scheme is fitted to where only passes are looked at.
+FITTED = 100_000
 # All RBF terms take part, so that the number of centres is what is asked for.
 DENSE = Amplitudes()
 CENTRES = 512
@@ -242,9 +243,9 @@ def _cluster(workers: int) -> Iterator[str]:
 
 
 def _settled(folder: Path) -> Settled:
-    """A scheme of as many centres as are asked for, from the shipped rows and the least of all
+    """A scheme of as many centres as are asked for, from the shipped rows and one of the
     tables, with the codes of all hosts."""
-    parts = measured_pieces([table_of(folder, LEAST)])
+    parts = measured_pieces([table_of(folder, FITTED)])
     with executor(jobs=1) as run:
         found = prepare(parts, run, silent, centres=CENTRES, candidates=(DENSE,)).settled
     codes = dict(found.codes)
