@@ -80,12 +80,13 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 def show(document: Mapping[str, Any]) -> None:
     """The report for a person."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     head = ["load", "runtime", "busy", "measured", "90%", "predicted", "90%", "inside"]
     told = "told_error" in document["summary"]
     head += ["told", "90%", "inside"] if told else []
-    table = Table(*head, title=f"{document['repetitions']} repetitions, interleaved with native")
+    columns = [Column(name, no_wrap=True) for name in head]
+    table = Table(*columns, title=f"{document['repetitions']} repetitions, interleaved with native")
     for r in document["rows"]:
         table.add_row(
             r["load"],
@@ -98,7 +99,7 @@ def show(document: Mapping[str, Any]) -> None:
             "yes" if r["inside"] else "NO",
             *_told(r),
         )
-    console = Console(width=120)
+    console = Console(width=150 if told else 120)
     console.print(table)
     for load, profile in document["profiles"].items():
         demands = profile["demands"]
