@@ -12,7 +12,14 @@ from typing import Any
 
 from datasets.measuring.program import allowed_calls
 from datasets.measuring.runtimes.gate import gate
-from datasets.measuring.runtimes.runtime import Place, Runtime, call, first_line, not_on_path
+from datasets.measuring.runtimes.runtime import (
+    Place,
+    Runtime,
+    call,
+    first_line,
+    not_on_path,
+    within,
+)
 
 _SPEC = "1.0.2"
 _SECCOMP_MACHINES = {
@@ -39,6 +46,12 @@ _CAPABILITIES = [
     "CAP_SETUID",
     "CAP_SYS_CHROOT",
 ]
+# gVisor until 2024 takes every network namespace for the machine's first where this folder has
+# files, as since Linux 6.11 (google/gvisor issue 10704); in a mount namespace of its own none.
+_UNLIKE_THE_FIRST = [
+    *("unshare", "--mount", "sh", "-c"),
+    *('mount -t tmpfs none /proc/sys/net/core && exec "$@"', "sh"),
+]
 
 
 class Oci(Runtime):
@@ -46,6 +59,7 @@ class Oci(Runtime):
 
     word = "container"
     touches = "a container and its cgroups of that name"
+    link = "pair"
 
     def __init__(self, tool: str) -> None:
         self.tool = self.name = tool
@@ -67,11 +81,29 @@ class Oci(Runtime):
         for folder in ("data", "proc", "dev"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(place.built.binary, root / "bench")
-        (bundle / "config.json").write_text(json.dumps(_config(place.name(self.name))))
+        # A bundle of its own for instances that are handed a network namespace.
+        self._linked(place).mkdir(exist_ok=True)
+        self._configure(bundle, place, None)
 
     def command(self, place: Place) -> Sequence[str]:
-        bundle = str(place.of(self.name))
-        return [*self._tool(place), "run", "--bundle", bundle, place.name(self.name)]
+        return self._line(place, self._tool(place), place.of(self.name))
+
+    def linked(self, place: Place, namespace: Path) -> Sequence[str]:
+        self._configure(self._linked(place), place, namespace)
+        return self._line(place, self._tool(place), self._linked(place))
+
+    def data(self, place: Place) -> Path:
+        return place.of(self.name) / "rootfs/data"
+
+    def _line(self, place: Place, tool: Sequence[str], bundle: Path) -> list[str]:
+        return [*tool, "run", "--bundle", str(bundle), place.name(self.name)]
+
+    def _configure(self, bundle: Path, place: Place, namespace: Path | None) -> None:
+        told = _config(place.name(self.name), place.of(self.name) / "rootfs", namespace)
+        (bundle / "config.json").write_text(json.dumps(told))
+
+    def _linked(self, place: Place) -> Path:
+        return place.of(self.name) / "linked"
 
     def clean(self, place: Place) -> None:
         if self._state(place).exists():
@@ -100,19 +132,26 @@ class Runsc(Oci):
         missing = super().missing(place)
         return missing or (gate() if self.system == "kvm" else "")
 
-    def _tool(self, place: Place) -> list[str]:
-        options = [f"--platform={self.system}", "--network=none", "--ignore-cgroups"]
+    def linked(self, place: Place, namespace: Path) -> Sequence[str]:
+        self._configure(self._linked(place), place, namespace)
+        tool = self._tool(place, "sandbox")
+        line = self._line(place, tool, self._linked(place))
+        return [*within(namespace), *_UNLIKE_THE_FIRST, *line]
+
+    def _tool(self, place: Place, network: str = "none") -> list[str]:
+        options = [f"--platform={self.system}", f"--network={network}", "--ignore-cgroups"]
         return [*super()._tool(place), *options]
 
 
-def _config(name: str) -> dict[str, Any]:
-    """An OCI configuration: own namespaces, Docker's capabilities and a filter like its own."""
-    kinds = ("pid", "ipc", "uts", "mount", "network")
+def _config(name: str, root: Path, namespace: Path | None) -> dict[str, Any]:
+    """An OCI configuration: own namespaces but for a network that is handed to it, Docker's
+    capabilities and a filter like its own."""
+    kinds = ("pid", "ipc", "uts", "mount")
     options = ["nosuid", "strictatime", "mode=755", "size=65536k"]
     return {
         "ociVersion": _SPEC,
         "hostname": "nearmetal",
-        "root": {"path": "rootfs", "readonly": False},
+        "root": {"path": str(root), "readonly": False},
         "process": {
             "terminal": False,
             "user": {"uid": 0, "gid": 0},
@@ -128,7 +167,10 @@ def _config(name: str) -> dict[str, Any]:
         ],
         "linux": {
             "cgroupsPath": f"/{name}",
-            "namespaces": [{"type": kind} for kind in kinds],
+            "namespaces": [
+                *({"type": kind} for kind in kinds),
+                {"type": "network", **({"path": str(namespace)} if namespace else {})},
+            ],
             "seccomp": _seccomp(),
         },
     }

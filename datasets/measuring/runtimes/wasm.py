@@ -19,6 +19,7 @@ class Wasmtime(Runtime):
     word = "wasm"
     mechanisms = {"wasm_simd": "on"}
     timed_start = False
+    no_link = "WASI's first preview opens no connection"
 
     def missing(self, place: Place) -> str:
         if not self.version():
