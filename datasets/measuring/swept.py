@@ -16,6 +16,10 @@ DEVICE_QUEUE = 8
 # Bytes on a link of 1500 for each that a program sends, and of the frame around: Ethernet's 14,
 # IP's 20 and TCP's 32, as `tc` counts them.
 _ON_LINK = 1514 / 1448
+# Packets of an operation, counted on the program natively, there and back with acknowledgements: a
+# virtual pair carries what the card of a real link would cut as one.
+_ROUND_PACKETS = {64: 2.0, 1024: 2.0, 16384: 2.0, 65536: 6.0}
+_STREAM_PACKETS = {1024: 0.5, 65536: 2.0}
 
 
 def chosen(*, quick: bool, cores: int) -> tuple[Benchmark, ...]:
@@ -98,12 +102,13 @@ def links() -> tuple[Benchmark, ...]:
 def _round(size: int, gbps: float | None = None) -> Benchmark:
     # A message there and one back, by two calls and a wait. No card and no interrupt is passed,
     # so nothing of the usual round trip's time: what it takes is its own.
-    demands = {"round_trips": 0.0, "packets": 2.0, "socket_calls": 2.0, "switches": 1.0}
+    demands = {"round_trips": 0.0, "socket_calls": 2.0, "switches": 1.0}
+    demands |= {"packets": _ROUND_PACKETS[size], "payload_bytes": float(size)}
     return Benchmark(
         name=f"link-round-{_PAYLOADS[size]}{_at(gbps)}",
         workload="network.latency",
         title=f"round trip of {_said(size)} over TCP to a peer behind a link{_of(gbps)}",
-        demands={**demands, "payload_bytes": float(size)},
+        demands=demands,
         own_time=True,
         quick=False,
         program="link-round",
@@ -114,8 +119,7 @@ def _round(size: int, gbps: float | None = None) -> Benchmark:
 
 
 def _stream(size: int, gbps: float | None = None) -> Benchmark:
-    # Packets as the workload's profile has them, eight of 128 KiB; a link that is full hides them.
-    demands = {"link_bound": 1.0} if gbps else {"link_bound": 0.0, "packets": size / 16384}
+    demands = {"link_bound": 1.0 if gbps else 0.0, "packets": _STREAM_PACKETS[size]}
     return Benchmark(
         name=f"link-stream-{_PAYLOADS[size]}{_at(gbps)}",
         workload="network.throughput",
