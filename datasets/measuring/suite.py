@@ -89,7 +89,7 @@ def measure(
         _announce(say, place, working, list(varied.values()), len(rounds), plan)
         by_name = {r.name: r for r in working}
         with (
-            _prepared(working, list(varied.values()), place),
+            _prepared(working, list(varied.values()), place, say),
             progress("measuring", plan.steps) as step,
         ):
             for _ in range(len(rounds) * plan.steps // plan.rounds):
@@ -150,7 +150,7 @@ def _announce(
             say(f"{runtime.name}: {runtime.touches} ({place.name(runtime.name)})")
     for sweep in varied:
         if why := sweep.missing():
-            say(f"{sweep.name}: is left out: {why}")
+            say(f"{sweep.name} is left out: {why}")
         else:
             say(f"{sweep.name}: {sweep.touches} ({place.stem})")
     if before:
@@ -173,7 +173,9 @@ def _place() -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def _prepared(working: Sequence[Runtime], varied: Sequence[Sweep], place: Place) -> Iterator[None]:
+def _prepared(
+    working: Sequence[Runtime], varied: Sequence[Sweep], place: Place, say: Say
+) -> Iterator[None]:
     """Runtimes, without which nothing is measured, and sweeps, which are told where they break."""
     try:
         for runtime in working:
@@ -185,6 +187,7 @@ def _prepared(working: Sequence[Runtime], varied: Sequence[Sweep], place: Place)
                     sweep.prepare(place, working)
             except Broken as why:
                 sweep.broken = str(why)
+                say(f"{sweep.name} is left out: {why}")
         yield
     except Broken as why:
         raise InvalidInput([Problem("runtime", str(why))]) from None
