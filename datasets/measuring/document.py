@@ -136,7 +136,7 @@ def _conditions(result: Result) -> list[str]:
 
 def _missing(result: Result) -> list[str]:
     """What of the sweeps gave no figure or no row, by runtime and reason."""
-    swept = {b.name for b in result.plan.benchmarks if b.setting.sweep}
+    swept = {b.name for b in result.plan.benchmarks if b.program}
     told: dict[tuple[str, str], list[str]] = {}
     for one in result.missing:
         if one.benchmark in swept:

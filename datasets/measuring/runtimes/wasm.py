@@ -33,5 +33,7 @@ class Wasmtime(Runtime):
             return ""
 
     def command(self, place: Place) -> Sequence[str]:
-        data = str(place.of(self.name) / "data")
-        return [sys.executable, str(_HOST), str(place.built.module), data]
+        return [sys.executable, str(_HOST), str(place.built.module), str(self.data(place))]
+
+    def data(self, place: Place) -> Path:
+        return place.of(self.name) / "data"

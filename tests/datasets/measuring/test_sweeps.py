@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from datasets.measuring.catalog import BENCHMARKS, Setting
 from datasets.measuring.plan import AGAIN, NATIVE, Plan
 from datasets.measuring.rounds import measure_round
+from datasets.measuring.runtimes.daemons import Docker
 from datasets.measuring.runtimes.plain import Native
 from datasets.measuring.runtimes.runtime import Place
 from datasets.measuring.runtimes.wasm import Wasmtime
@@ -218,7 +219,7 @@ def test_what_a_sweep_or_a_runtime_cannot_do_is_told_with_its_reason(place, monk
         assert made.answers[side]["mixed-1-core"].ns > 0
     assert not made.broken
     assert "no connection" in Link().cannot(Wasmtime())
-    assert Device().cannot(Wasmtime())
+    assert Device().cannot(Docker())
 
 
 @given(st.sampled_from([0.01, 0.1, 1.0, 2.5, 10.0, 100.0]))
