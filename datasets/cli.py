@@ -34,7 +34,7 @@ def register(app: typer.Typer, progress_bar: ProgressBar, executor: Executor) ->
         ] = None,
         quick: Annotated[bool, typer.Option("--quick", help="Within a minute.")] = False,
         repetitions: Annotated[
-            int | None, typer.Option(metavar="N", help="At least 5. [15, quick 5]")
+            int | None, typer.Option(metavar="N", help="At least 5. [12, quick 5]")
         ] = None,
         output: Annotated[
             Path | None,

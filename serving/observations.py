@@ -30,6 +30,8 @@ from serving.flat import read_rows
 from serving.questions import collect
 
 MAX_OBSERVATIONS = 200
+# Of a file on the caller's own machine: what a full run of `nearmetal measure` writes, and more.
+MAX_FILE_ROWS = 1_000
 MAX_REPEATS = 10**9
 
 _FIGURES = ("retained", "value", "baseline_value", "unit", "spread", "repeats")
@@ -86,8 +88,8 @@ def read_observations(path: Path) -> tuple[Observation, ...]:
     made = read_rows(path, _from_cells, known, "observations")
     if not made:
         raise InvalidInput([Problem("observations", f"{shown(path)} has no rows")])
-    if len(made) > MAX_OBSERVATIONS:
-        said = f"{shown(path)} has {len(made)} rows; at most {MAX_OBSERVATIONS} are taken"
+    if len(made) > MAX_FILE_ROWS:
+        said = f"{shown(path)} has {len(made)} rows; at most {MAX_FILE_ROWS} are taken"
         raise InvalidInput([Problem("observations", said)])
     return tuple(observation for _, observation in made)
 

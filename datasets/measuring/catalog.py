@@ -14,6 +14,23 @@ STARTUP = "startup"
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What of the machine a benchmark is given; what is None is as the machine has it.
+
+    `sweep` names what takes care of it ("" for nothing): benchmarks of one sweep and one number
+    of cores share their instances.
+    """
+
+    sweep: str = ""
+    cores: int | None = None
+    network_gbps: float | None = None
+    storage_iops: float | None = None
+
+
+AS_IT_IS = Setting()
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """One benchmark of the program, or the start of an instance.
 
@@ -22,6 +39,10 @@ class Benchmark:
     `huge` asks for 2 MiB pages; such a row is compared with `bare`, the benchmark with bare
     metal's usual pages. `loopback` stays inside the instance's own network stack. `quick` is
     whether `--quick` runs it.
+
+    `program` is what the program calls it, "" for `name`; one operation moves `payload` bytes (0:
+    as the program has it), `workers` processes work at once. `bound_ns` is the time that the
+    setting's limit alone takes for one operation, 0 where nothing is limited.
     """
 
     name: str
@@ -34,6 +55,16 @@ class Benchmark:
     bare: str = ""
     loopback: bool = False
     quick: bool = True
+    program: str = ""
+    payload: int = 0
+    workers: int = 1
+    setting: Setting = AS_IT_IS
+    bound_ns: float = 0.0
+
+    @property
+    def words(self) -> tuple[str, int, int]:
+        """What the program is asked for: its name of it, bytes, workers."""
+        return self.program or self.name, self.payload, self.workers
 
 
 def _chase(size: str, mebibytes: float, *, quick: bool, huge: bool = False) -> Benchmark:
@@ -82,7 +113,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "pwrite",
         "storage.cached",
         "pwrite of 4 KiB into the page cache",
-        {"write_share": 1.0},
+        # Its own time has that of its bytes in it.
+        {"write_share": 1.0, "byte_ns": 0.0},
         own_time=True,
     ),
     # Over the loopback device: the instance's own stack, no packet on a wire, no link to fill.
@@ -129,8 +161,3 @@ BENCHMARKS: tuple[Benchmark, ...] = (
 )
 
 BY_NAME: Mapping[str, Benchmark] = {b.name: b for b in BENCHMARKS}
-
-
-def chosen(*, quick: bool) -> tuple[Benchmark, ...]:
-    """The benchmarks of a quick or of a full run, in their order."""
-    return tuple(b for b in BENCHMARKS if b.quick or not quick)

@@ -14,6 +14,7 @@ from datasets.measuring.comparison import Compared
 from datasets.measuring.plan import AGAIN
 from datasets.measuring.runtimes.runtime import Probe
 from datasets.measuring.suite import Result
+from datasets.measuring.sweeps import sweeps
 from datasets.row import record_from_measurement
 
 _DIGITS = 4
@@ -74,12 +75,15 @@ def _figure(one: Compared) -> dict[str, Any]:
 
 
 def print_probes(probes: Sequence[Probe]) -> None:
-    """`measure --list` for a person."""
+    """`measure --list` for a person, with the sweeps of a full run."""
     table = Table("runtime", "works", "version", "why not")
     for p in probes:
         cells = (p.runtime, "yes" if p.works else "no", p.version, p.why_not)
         table.add_row(*(Text(cell) for cell in cells))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for sweep in sweeps().values():
+        console.print(Text(f"sweep of {sweep.name}: {sweep.missing() or 'can be tried'}"))
 
 
 def print_run(result: Result) -> None:
@@ -100,7 +104,7 @@ def print_run(result: Result) -> None:
     said = f"{result.plan.rounds} repetitions. = no difference seen: inside the band that native "
     said += "against native makes. ! rounds stand apart; they are counted in."
     console.print(Text(said))
-    for line in _conditions(result):
+    for line in [*_conditions(result), *_missing(result)]:
         console.print(Text(line))
 
 
@@ -128,6 +132,16 @@ def _conditions(result: Result) -> list[str]:
     for number, one in enumerate(result.rounds, 1):
         told += [f"repetition {number}, {side} broke: {why}" for side, why in one.broken.items()]
     return told
+
+
+def _missing(result: Result) -> list[str]:
+    """What of the sweeps gave no figure or no row, by runtime and reason."""
+    swept = {b.name for b in result.plan.benchmarks if b.program}
+    told: dict[tuple[str, str], list[str]] = {}
+    for one in result.missing:
+        if one.benchmark in swept:
+            told.setdefault((one.side, one.why), []).append(one.benchmark)
+    return [f"{side}, no {', '.join(names)}: {why}" for (side, why), names in told.items()]
 
 
 def _short(number: float) -> float:

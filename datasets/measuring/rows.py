@@ -16,6 +16,8 @@ _HUGE_ENOUGH = 0.9
 # A band [log ratio] beyond which native itself was disturbed too much to be a yardstick.
 _NOISY = 0.2
 _FIGURES = 4
+# A link or a device is what limits native where native takes about the time that it alone takes.
+_LIMITED = (0.75, 1.35)
 _PER_UNIT = {"ns": 1.0, "ms": 1e6}
 
 
@@ -43,7 +45,7 @@ def rows_of(
         if one.side == AGAIN or not runtimes[one.side].word:
             continue
         usual = by_name.get((one.side, one.benchmark.bare), one)
-        why = _unfit(one, by_name.get((AGAIN, one.benchmark.name)))
+        why = _unfit(one, by_name.get((AGAIN, one.benchmark.name))) or _unlimited(one)
         retained = usual.native_ns / one.ns
         if not why and not RETAINED_RANGE[0] <= retained <= RETAINED_RANGE[1]:
             why = f"{retained:.3g} of native is outside the table's range"
@@ -65,6 +67,19 @@ def _unfit(one: Compared, native: Compared | None) -> str:
     return ""
 
 
+def _unlimited(one: Compared) -> str:
+    """Why a setting's limit is not what was measured, "" where it is or there is none."""
+    bound = one.benchmark.bound_ns
+    if not bound:
+        return ""
+    if not _LIMITED[0] <= one.native_ns / bound <= _LIMITED[1]:
+        took = f"{one.native_ns / bound:.2g} times what the limit alone takes"
+        return f"native is not limited by it: {took}"
+    if one.ns < _LIMITED[0] * bound:
+        return "it is faster than the limit lets through: something else served it"
+    return ""
+
+
 def _row(
     one: Compared,
     native_ns: float,
@@ -82,6 +97,8 @@ def _row(
         wished["network_path"] = (
             "host"  # its stack is the host's own, and no virtual pair is passed
         )
+    if benchmark.setting.sweep == "link" and runtime.link_path:
+        wished["network_path"] = runtime.link_path
     if here.virtualised:
         wished["nested"] = "yes"
     # A runtime that cannot say `nested` (WebAssembly leaves no guest) says so in the detail alone.
@@ -92,8 +109,10 @@ def _row(
     scenario = Scenario(
         runtime.word,
         benchmark.workload,
-        cores=float(here.cores),
+        cores=float(benchmark.setting.cores or here.cores),
         memory_gb=here.memory_gb,
+        network_gbps=benchmark.setting.network_gbps,
+        storage_iops=benchmark.setting.storage_iops,
         mechanisms=mechanisms,
         demands=demands,
     )

@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +45,14 @@ class Answer:
 class Session:
     """One instance, from its start to its end; a context manager."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], log: Path, cpus: Collection[int] = ()) -> None:
+        """Start `command`, on the processors `cpus` where some are named. Raises Broken."""
         self.log = log
         self._rest = b""
         start = time.perf_counter()
         self.process: subprocess.Popen[bytes] | None = None
         try:
-            with held(), log.open("wb") as errors:
+            with held(), log.open("wb") as errors, _on(cpus):
                 # A process group of its own: an interrupt from the keyboard is ours to handle.
                 self.process = subprocess.Popen(
                     command,
@@ -76,12 +77,20 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, benchmark: str, budget_ms: float) -> Answer:
+    def ask(
+        self,
+        benchmark: str,
+        budget_ms: float,
+        payload: int = 0,
+        workers: int = 1,
+        address: str = "",
+    ) -> Answer:
         """Measure one benchmark. Raises Broken when the instance does not answer."""
         assert self.process is not None
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(f"{benchmark} {budget_ms:g}\n".encode())
+            line = f"{benchmark} {budget_ms:g} {payload} {workers} {address}"
+            self.process.stdin.write(f"{line.strip()}\n".encode())
             self.process.stdin.flush()
         except OSError:
             raise Broken(self._why("it has ended")) from None
@@ -123,6 +132,20 @@ class Session:
         """What went wrong, with the last line that the runtime said."""
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return f"{what}: {lines[-1].strip()[:_TOLD]}" if lines else what
+
+
+@contextlib.contextmanager
+def _on(cpus: Collection[int]) -> Iterator[None]:
+    """What is started within it runs on `cpus`: a child has its parent's processors."""
+    if not cpus:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _answer(benchmark: str, line: str) -> Answer:

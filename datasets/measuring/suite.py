@@ -23,6 +23,8 @@ from datasets.measuring.runtimes import runtimes
 from datasets.measuring.runtimes.runtime import Place, Probe, Runtime
 from datasets.measuring.session import Broken
 from datasets.measuring.state import forget_rounds, keep_rounds, load_rounds
+from datasets.measuring.sweeps import sweeps
+from datasets.measuring.sweeps.sweep import Sweep
 from datasets.table import write_measurements
 from features.errors import InvalidInput, NotStored, Problem, unknown_name
 
@@ -78,14 +80,18 @@ def measure(
         names = [r.name for r in working if r.name != NATIVE]
         here = machine()
         plan = make_plan(names, versions, here, place.built, quick=quick, repetitions=repetitions)
+        varied = {k: s for k, s in sweeps().items() if k in plan.sweeps}
         rounds = load_rounds(output, plan) if output else []
-        _announce(say, place, working, len(rounds), plan)
+        _announce(say, place, working, list(varied.values()), len(rounds), plan)
         by_name = {r.name: r for r in working}
-        with _prepared(working, place), progress("measuring", plan.steps) as step:
+        with (
+            _prepared(working, list(varied.values()), place, say),
+            progress("measuring", plan.steps) as step,
+        ):
             for _ in range(len(rounds) * plan.steps // plan.rounds):
                 step("measured before")
             for number in range(len(rounds), plan.rounds):
-                rounds.append(measure_round(plan, number, by_name, place, step))
+                rounds.append(measure_round(plan, number, by_name, varied, place, step))
                 if output:
                     keep(output, plan, rounds)
         set_to = {**settings(), "compiler": place.built.compiler}
@@ -126,11 +132,23 @@ def _check(only: Sequence[str], probes: Sequence[Probe]) -> None:
         raise InvalidInput([Problem("runtime", said)])
 
 
-def _announce(say: Say, place: Place, working: Sequence[Runtime], before: int, plan: Plan) -> None:
+def _announce(
+    say: Say,
+    place: Place,
+    working: Sequence[Runtime],
+    varied: Sequence[Sweep],
+    before: int,
+    plan: Plan,
+) -> None:
     say(f"makes the folder {place.folder} and removes it")
     for runtime in working:
         if runtime.touches:
             say(f"{runtime.name}: {runtime.touches} ({place.name(runtime.name)})")
+    for sweep in varied:
+        if why := sweep.missing():
+            say(f"{sweep.name} is left out: {why}")
+        else:
+            say(f"{sweep.name}: {sweep.touches} ({place.stem})")
     if before:
         say(f"goes on after {before} of {plan.rounds} repetitions")
 
@@ -143,15 +161,29 @@ def _place() -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def _prepared(working: Sequence[Runtime], place: Place) -> Iterator[None]:
+def _prepared(
+    working: Sequence[Runtime], varied: Sequence[Sweep], place: Place, say: Say
+) -> Iterator[None]:
+    """Runtimes, without which nothing is measured, and sweeps, which are told where they break."""
     try:
         for runtime in working:
             runtime.prepare(place)
+        for sweep in varied:
+            sweep.broken = sweep.missing()
+            try:
+                if not sweep.broken:
+                    sweep.prepare(place, working)
+            except Broken as why:
+                sweep.broken = str(why)
+                say(f"{sweep.name} is left out: {why}")
         yield
     except Broken as why:
         raise InvalidInput([Problem("runtime", str(why))]) from None
     finally:
         with held():
+            for sweep in varied:
+                with contextlib.suppress(Broken):
+                    sweep.clean(place)
             for runtime in working:
                 with contextlib.suppress(Broken):
                     runtime.clean(place)

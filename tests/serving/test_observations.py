@@ -189,7 +189,7 @@ def test_a_file_of_measurements_is_what_a_request_holds(file, client):
         ),
         ("runtime,workload,retained,origin\nvm,web,1,synthetic\n", "origin: must be measured"),
         ("runtime,workload,retained,repeats\nvm,web,1,2.5\n", "repeats: must be a whole number"),
-        ("runtime,workload,retained\n" + "vm,web,1\n" * 201, "has 201 rows; at most 200"),
+        ("runtime,workload,retained\n" + "vm,web,1\n" * 1001, "has 1001 rows; at most 1000"),
     ],
 )
 def test_a_wrong_file_is_told_by_file_and_row(file, text, said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -98,9 +99,11 @@ def _build_module(source: Path, module: Path) -> tuple[Path | None, str]:
 
 def _compile(command: list[str]) -> str:
     """Run a compiler; its first complaint, "" when it has none."""
+    # What it leaves behind when it is interrupted goes with the folder that it builds in.
+    given = {**os.environ, "TMPDIR": str(Path(command[command.index("-o") + 1]).parent)}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_BUILD_S
+            command, capture_output=True, text=True, errors="replace", timeout=_BUILD_S, env=given
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)[:200]

@@ -1,11 +1,15 @@
 /* The benchmarks of `nearmetal measure`: one source, native (static) and wasm32-wasi.
  *
- * bench FOLDER reads lines "NAME BUDGET_MS" and answers each with one line:
+ * bench FOLDER reads lines "NAME BUDGET_MS [BYTES [WORKERS [ADDRESS]]]" and answers each with one:
  *   NAME ns NS_PER_OPERATION windows COUNT huge SHARE
  *   NAME cannot REASON
- * NS_PER_OPERATION is the minimum over windows of at least 0.8 ms. SHARE is how much of a
- * chase's memory lies on huge pages, -1 where nothing tells. It waits in read() between lines,
- * so that one process can be asked in turn with those of other runtimes.
+ * NS_PER_OPERATION is the minimum over windows of at least 0.8 ms. BYTES is what one operation
+ * moves (0: as the benchmark comes), WORKERS how many processes work at once, ADDRESS where the
+ * other end of a link listens. SHARE is how much of a chase's memory lies on huge pages, -1 where
+ * nothing tells. It waits in read() between lines, so that one process can be asked in turn with
+ * those of other runtimes.
+ *
+ * bench FOLDER serve is that other end, until its standard input ends.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,8 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 #ifndef __wasm__
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -35,10 +41,16 @@
 #define PAGE 4096
 #define FAULT_PAGES 256
 #define COPY_BYTES ((size_t)32 << 20)
+#define LARGEST 65536 /* bytes that one operation moves at most */
+#define MOST_WORKERS 64
+#define PORT 7077
 
 static volatile uint64_t sink; /* what is computed is used */
 static const char *reason;     /* why a set-up failed */
 static const char *folder;
+static size_t bytes;        /* that one operation moves */
+static int workers;         /* processes that work at once */
+static char address[64];    /* of a link's other end */
 
 static double now_ns(void) {
     struct timespec t;
@@ -294,9 +306,16 @@ static void stat_file(uint64_t ops) {
     for (uint64_t i = 0; i < ops; i++) sink = stat(path, &found);
 }
 
-static void pwrite_4k(uint64_t ops) {
-    static char page[PAGE];
-    for (uint64_t i = 0; i < ops; i++) sink = pwrite(file, page, PAGE, (i % 256) * PAGE);
+static char bulk[LARGEST] __attribute__((aligned(PAGE)));
+
+static void pwrite_cached(uint64_t ops) {
+    const size_t places = 256 * PAGE / bytes;
+    for (uint64_t i = 0; i < ops; i++) sink = pwrite(file, bulk, bytes, (i % places) * bytes);
+}
+
+static void pread_cached(uint64_t ops) {
+    const size_t places = 256 * PAGE / bytes;
+    for (uint64_t i = 0; i < ops; i++) sink = pread(file, bulk, bytes, (i % places) * bytes);
 }
 
 /* --- kernel: calls, switches, faults, processes --------------------------------------------- */
@@ -310,15 +329,17 @@ static int to_child[2], to_parent[2];
 static pid_t child;
 static cpu_set_t allowed;
 
-/* Both ends on one processor, so that each message is a switch. */
-static int pipe_setup(void) {
+static int stay_on(int cpu) {
     cpu_set_t one;
     CPU_ZERO(&one);
+    CPU_SET(cpu < 0 ? 0 : cpu, &one);
+    return sched_setaffinity(0, sizeof one, &one);
+}
+
+/* Both ends on one processor, so that each message is a switch. */
+static int pipe_setup(void) {
     sched_getaffinity(0, sizeof allowed, &allowed);
-    int cpu = sched_getcpu();
-    if (cpu < 0) cpu = 0;
-    CPU_SET(cpu, &one);
-    sched_setaffinity(0, sizeof one, &one);
+    stay_on(sched_getcpu());
     if (pipe(to_child) || pipe(to_parent)) return fail(strerror(errno));
     child = fork();
     if (child < 0) return fail(strerror(errno));
@@ -351,7 +372,6 @@ static void pipe_end(void) {
 
 /* A connection over the loopback device to a child that echoes or swallows what it is sent. */
 static int link_end = -1;
-static char bulk[65536];
 
 static int tcp_setup(int echo) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -390,25 +410,25 @@ static int tcp_setup(int echo) {
 static int tcp_echo_setup(void) { return tcp_setup(1); }
 static int tcp_stream_setup(void) { return tcp_setup(0); }
 
-static void tcp_round(uint64_t ops) {
-    char message[64] = {0};
-    for (uint64_t i = 0; i < ops; i++) {
-        if (write(link_end, message, sizeof message) != sizeof message) _exit(3);
-        for (size_t got = 0; got < sizeof message;) {
-            ssize_t piece = read(link_end, message, sizeof message - got);
-            if (piece <= 0) _exit(3);
-            got += piece;
-        }
+/* Write or read so many bytes, in as many pieces as it takes. */
+static int all_of(int end, int out, char *data, size_t count) {
+    for (size_t done = 0; done < count;) {
+        ssize_t piece = out ? write(end, data + done, count - done)
+                            : read(end, data + done, count - done);
+        if (piece <= 0) return -1;
+        done += piece;
     }
+    return 0;
+}
+
+static void tcp_round(uint64_t ops) {
+    for (uint64_t i = 0; i < ops; i++)
+        if (all_of(link_end, 1, bulk, bytes) || all_of(link_end, 0, bulk, bytes)) _exit(3);
 }
 
 static void tcp_stream(uint64_t ops) {
     for (uint64_t i = 0; i < ops; i++)
-        for (size_t sent = 0; sent < sizeof bulk;) {
-            ssize_t piece = write(link_end, bulk + sent, sizeof bulk - sent);
-            if (piece <= 0) _exit(3);
-            sent += piece;
-        }
+        if (all_of(link_end, 1, bulk, bytes)) _exit(3);
 }
 
 static void tcp_end(void) {
@@ -427,6 +447,219 @@ static void fault(uint64_t ops) {
     }
 }
 
+/* --- a link: the other end is this program as well, elsewhere -------------------------------- */
+
+struct hello {
+    uint64_t bytes, echo;
+    int64_t cpu; /* that both ends of a round trip are on */
+};
+
+static int link_setup(int echo) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    struct hello said = {bytes, echo, sched_getcpu()};
+    int on = 1;
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    if (inet_pton(AF_INET, address, &at.sin_addr) != 1) return fail("no address is given");
+    link_end = socket(AF_INET, SOCK_STREAM, 0);
+    if (link_end < 0) return fail(strerror(errno));
+    if (connect(link_end, (struct sockaddr *)&at, sizeof at)) {
+        reason = strerror(errno);
+        close(link_end);
+        return -1;
+    }
+    /* Else the last of a window's small pieces waits for a late acknowledgement. */
+    setsockopt(link_end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (all_of(link_end, 1, (char *)&said, sizeof said)) return fail("the other end is gone");
+    /* Both ends on one processor: else it depends on which one the scheduler wakes, and how deep
+       it sleeps. */
+    if (echo) stay_on(said.cpu);
+    return 0;
+}
+
+static int link_echo_setup(void) { return link_setup(1); }
+static int link_stream_setup(void) { return link_setup(0); }
+
+/* A window ends when the other end has all of it: what lies in a buffer has not passed a link. */
+static void link_stream(uint64_t ops) {
+    char got;
+    if (all_of(link_end, 1, (char *)&ops, sizeof ops)) _exit(3);
+    tcp_stream(ops);
+    if (all_of(link_end, 0, &got, 1)) _exit(3);
+}
+
+static void link_close(void) {
+    close(link_end);
+    sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+static void serve_one(int peer) {
+    struct hello said;
+    int on = 1;
+    uint64_t ops;
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (all_of(peer, 0, (char *)&said, sizeof said) || said.bytes > LARGEST) return;
+    if (said.echo) stay_on(said.cpu);
+    if (said.echo)
+        while (!all_of(peer, 0, bulk, said.bytes) && !all_of(peer, 1, bulk, said.bytes)) {}
+    while (!said.echo && !all_of(peer, 0, (char *)&ops, sizeof ops)) {
+        for (uint64_t left = ops * said.bytes; left;) {
+            ssize_t piece = read(peer, bulk, left < sizeof bulk ? left : sizeof bulk);
+            if (piece <= 0) return;
+            left -= piece;
+        }
+        if (all_of(peer, 1, bulk, 1)) return;
+    }
+}
+
+static int serve(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    int on = 1, listening = socket(AF_INET, SOCK_STREAM, 0);
+    struct pollfd ends[] = {{.fd = 0, .events = POLLIN}, {.fd = listening, .events = POLLIN}};
+    char rest[64];
+    signal(SIGCHLD, SIG_IGN);
+    setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(listening, (struct sockaddr *)&at, sizeof at) || listen(listening, 16)) {
+        perror("serve");
+        return 1;
+    }
+    printf("ready\n");
+    fflush(stdout);
+    for (;;) {
+        if (poll(ends, 2, -1) < 0) continue;
+        if (ends[0].revents && read(0, rest, sizeof rest) <= 0) return 0;
+        if (!(ends[1].revents & POLLIN)) continue;
+        int peer = accept(listening, NULL, NULL);
+        if (peer >= 0 && fork() == 0) {
+            close(listening);
+            serve_one(peer);
+            _exit(0);
+        }
+        close(peer);
+    }
+}
+
+/* --- a crew: processes that do the same at once ----------------------------------------------- */
+
+static struct {
+    pid_t pid;
+    int go;
+} crew[MOST_WORKERS];
+static int crew_done[2], crew_size;
+
+static void crew_end(void) {
+    for (int w = 0; w < crew_size; w++) close(crew[w].go);
+    for (int w = 0; w < crew_size; w++) waitpid(crew[w].pid, NULL, 0);
+    crew_size = 0;
+    close(crew_done[0]);
+    close(crew_done[1]);
+    if (file >= 0) close(file);
+    file = -1;
+}
+
+static int crew_setup(void (*each)(uint64_t)) {
+    if (workers > MOST_WORKERS) return fail("too many workers");
+    if (pipe(crew_done)) return fail(strerror(errno));
+    for (crew_size = 0; crew_size < workers; crew_size++) {
+        int go[2];
+        if (pipe(go)) return crew_end(), fail(strerror(errno));
+        pid_t made = fork();
+        if (made < 0) return close(go[0]), close(go[1]), crew_end(), fail(strerror(errno));
+        if (made == 0) {
+            uint64_t ops;
+            for (int w = 0; w < crew_size; w++) close(crew[w].go);
+            close(go[1]);
+            random_state += (crew_size + 1) * 0x9e3779b97f4a7c15ull + (uint64_t)now_ns();
+            while (read(go[0], &ops, sizeof ops) == sizeof ops) {
+                each(ops);
+                if (write(crew_done[1], "", 1) != 1) break;
+            }
+            _exit(0);
+        }
+        close(go[0]);
+        crew[crew_size].pid = made;
+        crew[crew_size].go = go[1];
+    }
+    return 0;
+}
+
+/* Every worker does `ops`; the last to be done ends the window. */
+static void crew_run(uint64_t ops) {
+    char done;
+    for (int w = 0; w < crew_size; w++)
+        if (write(crew[w].go, &ops, sizeof ops) != sizeof ops) _exit(3);
+    for (int w = 0; w < crew_size; w++)
+        if (read(crew_done[0], &done, 1) != 1) _exit(3);
+}
+
+/* 16,000 integer steps, ten calls, and a mapping of sixteen pages that are touched. */
+static void mixed(uint64_t ops) {
+    for (uint64_t i = 0; i < ops; i++) {
+        int_dependent(16000);
+        getppid_call(10);
+        char *fresh = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                           -1, 0);
+        if (fresh == MAP_FAILED) _exit(3);
+        for (int p = 0; p < 16; p++) ((volatile char *)fresh)[p * PAGE] = 1;
+        munmap(fresh, 16 * PAGE);
+    }
+}
+
+static int crew_mixed(void) { return crew_setup(mixed); }
+static int crew_call(void) { return crew_setup(getppid_call); }
+static int crew_fault(void) { return crew_setup(fault); }
+
+/* --- a device: pages of a file that lies ready, at random ------------------------------------- */
+
+static size_t device_pages;
+static struct {
+    double until;
+    uint64_t done;
+} *shift; /* what the crew shares */
+
+static int device_setup(int writes, void (*each)(uint64_t)) {
+    struct stat found;
+    snprintf(path, sizeof path, "%s/device-file", folder);
+    file = open(path, (writes ? O_RDWR : O_RDONLY) | O_DIRECT);
+    if (file < 0) return fail(strerror(errno));
+    if (fstat(file, &found) || found.st_size < PAGE) return fail("its file is empty");
+    device_pages = found.st_size / PAGE;
+    if (!shift)
+        shift = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shift == MAP_FAILED) return shift = NULL, fail("no memory");
+    return crew_setup(each);
+}
+
+static void direct_read(uint64_t unused) {
+    (void)unused;
+    while (now_ns() < shift->until) {
+        if (pread(file, bulk, PAGE, random_next() % device_pages * PAGE) != PAGE) _exit(3);
+        __atomic_fetch_add(&shift->done, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void direct_write(uint64_t unused) {
+    (void)unused;
+    while (now_ns() < shift->until) {
+        if (pwrite(file, bulk, PAGE, random_next() % device_pages * PAGE) != PAGE ||
+            fdatasync(file))
+            _exit(3);
+        __atomic_fetch_add(&shift->done, 1, __ATOMIC_RELAXED);
+    }
+}
+
+/* A limiter lets operations through in bursts: they are counted over a time, and the first burst,
+ * saved while nobody asked, is left out. */
+static double device_each(double for_ns) {
+    double start = now_ns();
+    shift->until = start + for_ns;
+    shift->done = 0;
+    crew_run(0);
+    return shift->done ? (now_ns() - start) / shift->done : 0;
+}
+
+static int device_read(void) { return device_setup(0, direct_read); }
+static int device_write(void) { return device_setup(1, direct_write); }
+
 static void fork_wait(uint64_t ops) {
     for (uint64_t i = 0; i < ops; i++) {
         pid_t made = fork();
@@ -443,7 +676,10 @@ struct benchmark {
     void (*run)(uint64_t);
     int (*setup)(void);
     void (*end)(void);
-    double per_run; /* operations that one turn of run's loop is */
+    double per_run;  /* operations that one turn of run's loop is */
+    size_t bytes;    /* that one operation moves unless told otherwise */
+    double window;   /* in units of WINDOW_NS, 0 is 1: what is let through in bursts needs longer */
+    double (*over)(double); /* time of an operation over so many ns, in place of windows */
 };
 
 static const struct benchmark benchmarks[] = {
@@ -461,14 +697,22 @@ static const struct benchmark benchmarks[] = {
     {"chase-256m-2m", chase, chase_256m_huge, give_back, 1},
     {"open", open_close, file_setup, file_end, 1},
     {"stat", stat_file, file_setup, file_end, 1},
-    {"pwrite", pwrite_4k, file_setup, file_end, 1},
+    {"pwrite", pwrite_cached, file_setup, file_end, 1, PAGE},
+    {"pread", pread_cached, file_setup, file_end, 1, PAGE},
 #ifndef __wasm__
     {"getppid", getppid_call, NULL, NULL, 1},
     {"pipe", pipe_round, pipe_setup, pipe_end, 1},
-    {"tcp-round", tcp_round, tcp_echo_setup, tcp_end, 1},
-    {"tcp-stream", tcp_stream, tcp_stream_setup, tcp_end, 1},
+    {"tcp-round", tcp_round, tcp_echo_setup, tcp_end, 1, 64},
+    {"tcp-stream", tcp_stream, tcp_stream_setup, tcp_end, 1, LARGEST},
     {"page-fault", fault, NULL, NULL, FAULT_PAGES},
     {"fork", fork_wait, NULL, NULL, 1},
+    {"link-round", tcp_round, link_echo_setup, link_close, 1, 64, 5},
+    {"link-stream", link_stream, link_stream_setup, link_close, 1, LARGEST, 10},
+    {"crew-mixed", crew_run, crew_mixed, crew_end, 1, 0, 5},
+    {"crew-getppid", crew_run, crew_call, crew_end, 1, 0, 5},
+    {"crew-page-fault", crew_run, crew_fault, crew_end, FAULT_PAGES, 0, 5},
+    {"device-read", NULL, device_read, crew_end, 1, PAGE, 100, device_each},
+    {"device-write", NULL, device_write, crew_end, 1, PAGE, 100, device_each},
 #endif
 };
 
@@ -482,20 +726,38 @@ static void measure(const struct benchmark *b, double budget_ns) {
     uint64_t ops = 1;
     int windows = 0;
     double best = 0, end, took;
+    const double scale = b->window ? b->window : 1;
+    /* What a limiter lets pass at first says little of what it will let pass. */
+    const double fastest = b->window ? 8 : 1e3;
     huge_share = -1.0;
+    if (!bytes) bytes = b->bytes;
+    if (bytes > LARGEST) {
+        printf("%s cannot move so many bytes at once\n", b->name);
+        return;
+    }
     if (b->setup && b->setup()) {
         printf("%s cannot %s\n", b->name, reason);
         if (b->end && file >= 0) b->end();
         return;
     }
-    while ((took = timed(b, ops)) < WINDOW_NS) {
-        double grow = took > 0 ? WINDOW_NS * 1.2 / took : 1e3;
-        ops = (uint64_t)(ops * (grow < 2 ? 2 : grow > 1e3 ? 1e3 : grow));
+    if (b->over) {
+        b->over(scale * WINDOW_NS);
+        best = b->over(scale * WINDOW_NS);
+        b->end();
+        if (best > 0)
+            printf("%s ns %.17g windows 1 huge -1\n", b->name, best);
+        else
+            printf("%s cannot have an operation done in time\n", b->name);
+        return;
+    }
+    while ((took = timed(b, ops)) < WINDOW_NS * scale) {
+        double grow = took > 0 ? WINDOW_NS * scale * 1.2 / took : fastest;
+        ops = (uint64_t)(ops * (grow < 2 ? 2 : grow > fastest ? fastest : grow));
     }
     end = now_ns() + budget_ns;
     for (int turns = 0; (now_ns() < end || windows < LEAST_WINDOWS) && turns < 100000; turns++) {
         took = timed(b, ops);
-        if (took < LEAST_NS) { /* the sizing was disturbed */
+        if (took < LEAST_NS * scale) { /* the sizing was disturbed */
             ops *= 2;
             continue;
         }
@@ -508,16 +770,21 @@ static void measure(const struct benchmark *b, double budget_ns) {
 }
 
 int main(int argc, char **argv) {
-    char line[128], name[64];
+    char line[256], name[64];
     double budget_ms;
     folder = argc > 1 ? argv[1] : ".";
     setvbuf(stdout, NULL, _IOLBF, 4096);
+#ifndef __wasm__
+    if (argc > 2 && !strcmp(argv[2], "serve")) return serve();
+#endif
     printf("ready\n");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
         const size_t count = sizeof benchmarks / sizeof *benchmarks;
         size_t i = 0;
-        if (sscanf(line, "%63s %lf", name, &budget_ms) != 2) continue;
+        bytes = 0, workers = 1, address[0] = 0;
+        if (sscanf(line, "%63s %lf %zu %d %63s", name, &budget_ms, &bytes, &workers, address) < 2)
+            continue;
         while (i < count && strcmp(benchmarks[i].name, name)) i++;
         if (i < count)
             measure(&benchmarks[i], budget_ms * 1e6);

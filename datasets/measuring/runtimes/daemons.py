@@ -20,6 +20,7 @@ class Docker(Runtime):
     name = "docker"
     word = "container"
     touches = "an image and a container of that name in its daemon"
+    no_link = "its daemon takes no network namespace that it has not made"
 
     def missing(self, place: Place) -> str:  # noqa: ARG002
         missing = not_on_path("docker")
@@ -60,6 +61,7 @@ class Podman(Runtime):
     word = "container"
     mechanisms = {"storage_path": "host"}
     touches = "a container and its cgroups of that name"
+    link = "pair"
 
     def missing(self, place: Place) -> str:  # noqa: ARG002
         return not_on_path("podman", "podman")
@@ -76,8 +78,17 @@ class Podman(Runtime):
         shutil.copy(place.built.binary, root / "bench")
 
     def command(self, place: Place) -> Sequence[str]:
+        return self._line(place, "none")
+
+    def linked(self, place: Place, namespace: Path) -> Sequence[str]:
+        return self._line(place, f"ns:{namespace}")
+
+    def data(self, place: Place) -> Path:
+        return place.of(self.name) / "rootfs/data"
+
+    def _line(self, place: Place, network: str) -> list[str]:
         root = str(place.of(self.name) / "rootfs")
-        line = [*self._tool(place), "run", "--rm", "--interactive", "--network", "none"]
+        line = [*self._tool(place), "run", "--rm", "--interactive", "--network", network]
         line += ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
         line += ["--cgroup-parent", f"/{place.name(self.name)}"]
         return [*line, "--name", place.name(self.name), "--rootfs", root, "/bench", "/data"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 
-from datasets.measuring.runtimes.runtime import Place, Runtime, first_line, not_on_path
+from datasets.measuring.runtimes.runtime import Place, Runtime, first_line, not_on_path, within
 
 
 class Native(Runtime):
@@ -13,6 +14,7 @@ class Native(Runtime):
 
     name = "native"
     word = "native"
+    link = "host"
 
     def missing(self, place: Place) -> str:  # noqa: ARG002
         return ""
@@ -21,7 +23,13 @@ class Native(Runtime):
         return f"Linux {platform.release()}"
 
     def command(self, place: Place) -> Sequence[str]:
-        return [str(place.built.binary), str(place.of(self.name) / "data")]
+        return [str(place.built.binary), str(self.data(place))]
+
+    def linked(self, place: Place, namespace: Path) -> Sequence[str]:
+        return [*within(namespace), *self.command(place)]
+
+    def data(self, place: Place) -> Path:
+        return place.of(self.name) / "data"
 
 
 class Bubblewrap(Runtime):
@@ -31,6 +39,8 @@ class Bubblewrap(Runtime):
     word = "container"
     mechanisms = {"syscall_boundary": "none", "storage_path": "host"}
     touches = "namespaces, which end with the process"
+    # Its own network namespace has a loopback device alone: who wants a network shares the host's.
+    link = link_path = "host"
 
     def missing(self, place: Place) -> str:  # noqa: ARG002
         return not_on_path("bwrap", "bubblewrap")
@@ -42,10 +52,18 @@ class Bubblewrap(Runtime):
         return first_line(["bwrap", "--version"])
 
     def command(self, place: Place) -> Sequence[str]:
-        data = str(place.of(self.name) / "data")
-        line = ["bwrap", "--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
-        line += ["--ro-bind", str(place.built.binary), "/bench", "--bind", data, "/data"]
-        return [*line, "/bench", "/data"]
+        return self._line(place, [])
+
+    def linked(self, place: Place, namespace: Path) -> Sequence[str]:
+        return [*within(namespace), *self._line(place, ["--share-net"])]
+
+    def data(self, place: Place) -> Path:
+        return place.of(self.name) / "data"
+
+    def _line(self, place: Place, shared: Sequence[str]) -> list[str]:
+        line = ["bwrap", "--unshare-all", *shared, "--die-with-parent"]
+        line += ["--proc", "/proc", "--dev", "/dev", "--ro-bind", str(place.built.binary), "/bench"]
+        return [*line, "--bind", str(self.data(place)), "/data", "/bench", "/data"]
 
 
 class QemuUser(Runtime):

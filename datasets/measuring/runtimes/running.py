@@ -51,7 +51,7 @@ class Running:
         (self.state / "rootfs").mkdir(exist_ok=True)
         mounts = [_mount(folder, "ro") for folder in _system()]
         mounts.append(_mount(str(self.folder), "rw"))
-        made = configuration(self.name, self.argv, mounts, own_network=False)
+        made = configuration(self.name, self.argv, mounts, network=False)
         (self.state / "config.json").write_text(json.dumps(made))
         return [*self._tool(), "run", "--bundle", str(self.state), self.name]
 

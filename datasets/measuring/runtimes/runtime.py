@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,12 @@ class Runtime:
     touches = ""
     # Whether the time from its start to the program's first word is an instance's start.
     timed_start = True
+    # What it reaches a link by: "host" is the stack that native has, "pair" a network namespace of
+    # its own on a bridge; "" for nothing, and `no_link` says why. `link_path` is the row's word for
+    # it, "" for the preset's.
+    link = ""
+    no_link = "nearmetal cannot hand a network namespace to it"
+    link_path = ""
 
     def missing(self, place: Place) -> str:
         """What it lacks here, in a line; "" when it may be tried."""
@@ -71,9 +77,20 @@ class Runtime:
         """The line that starts an instance."""
         raise NotImplementedError
 
-    def start(self, place: Place) -> Session:
-        """A running instance. Raises Broken."""
-        return Session(self.command(place), place.of(self.name) / "log")
+    def linked(self, place: Place, namespace: Path) -> Sequence[str]:
+        """The line that starts an instance in a network namespace, for one that has a `link`."""
+        raise NotImplementedError
+
+    def data(self, place: Place) -> Path | None:  # noqa: ARG002
+        """The folder of this machine that its program's files lie in, None where there is none."""
+        return None
+
+    def start(
+        self, place: Place, *, cpus: Collection[int] = (), namespace: Path | None = None
+    ) -> Session:
+        """A running instance, on some processors or in a network namespace. Raises Broken."""
+        command = self.linked(place, namespace) if namespace else self.command(place)
+        return Session(command, place.of(self.name) / "log", cpus)
 
     def clean(self, place: Place) -> None:
         """Take away what `prepare` and instances made outside the run's folder."""
@@ -96,6 +113,11 @@ class Runtime:
     def installed(self) -> bool:
         """Whether there is something whose version can be told."""
         return True
+
+
+def within(namespace: Path) -> list[str]:
+    """What starts a line of a tool in a network namespace."""
+    return ["nsenter", f"--net={namespace}"]
 
 
 def first_line(command: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ class Wasmtime(Runtime):
     word = "wasm"
     mechanisms = {"wasm_simd": "on"}
     timed_start = False
+    no_link = "WASI's first preview opens no connection"
 
     def missing(self, place: Place) -> str:
         if not self.version():
@@ -32,5 +33,7 @@ class Wasmtime(Runtime):
             return ""
 
     def command(self, place: Place) -> Sequence[str]:
-        data = str(place.of(self.name) / "data")
-        return [sys.executable, str(_HOST), str(place.built.module), data]
+        return [sys.executable, str(_HOST), str(place.built.module), str(self.data(place))]
+
+    def data(self, place: Place) -> Path:
+        return place.of(self.name) / "data"

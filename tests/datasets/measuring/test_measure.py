@@ -6,9 +6,12 @@ Bounds are wide: they tell a broken harness, not a slow machine.
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -36,48 +39,80 @@ def working(tmp_path_factory, built):
     return {p.runtime: p.why_not for p in probes}
 
 
+@pytest.fixture
+def home():
+    """A folder for what one run makes, so that another run of this machine is not taken for it."""
+    folder = Path(tempfile.mkdtemp(prefix="nm-"))
+    yield folder
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, working):
     """One quick run of those that work: its document, its file, and the machine around it."""
-    names = [name for name, why_not in working.items() if not why_not]
+    names = names_of(WANTED, working)
     if not names:
         pytest.skip(f"none works here: {working}")
     output = tmp_path_factory.mktemp("run") / "mine.csv"
-    before = surroundings()
+    folder = Path(tempfile.mkdtemp(prefix="nm-"))
+    before = surroundings(folder)
     done = subprocess.run(
         [*NEARMETAL, "measure", "--quick", "--json", "--output", str(output), *flags(names)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=300,
+        env=within(folder),
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), output, before, surroundings(), done.stderr
+    after = surroundings(folder)
+    folder.rmdir()
+    return json.loads(done.stdout), output, before, after, done.stderr
+
+
+def names_of(wanted, working):
+    return [name for name in wanted if not working[name]]
+
+
+def within(folder):
+    return {**os.environ, "TMPDIR": str(folder)}
 
 
 def flags(names):
     return [part for name in names for part in ("--runtime", name)]
 
 
-def surroundings():
-    """What a run may not change: processes (and so namespaces), mounts, cgroups, interfaces."""
+def surroundings(folder):
+    """What a run in a folder may not change: processes (and so namespaces), mounts, interfaces."""
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     return {
-        "processes": [p.name for p in Path("/proc").glob("[0-9]*") if is_ours(p)],
-        "mounts": [line for line in mounts if "nearmetal-measure" in line],
-        "cgroups": {str(p) for p in Path("/sys/fs/cgroup").rglob("*nearmetal-measure*")},
+        "processes": [p.name for p in Path("/proc").glob("[0-9]*") if is_of(p, folder)],
+        "mounts": [line for line in mounts if str(folder) in line],
         "interfaces": sorted(p.name for p in Path("/sys/class/net").iterdir()),
-        "folders": {str(p) for p in Path("/tmp").glob("nearmetal-measure-*")},
+        "folders": sorted(folder.iterdir()),
     }
 
 
-def is_ours(process):
-    """Whether it is an instance or what holds one: others of the machine come and go."""
+def groups_of(pid):
+    """The control groups of a run."""
+    return [str(p) for p in Path("/sys/fs/cgroup").rglob(f"nearmetal-measure-{pid}-*")]
+
+
+def is_of(process, folder):
+    """Whether it is an instance or what holds one: what it was started with, or stands on."""
     try:
         words = (process / "cmdline").read_text(errors="replace")
+        return str(folder) in words + (process / "mountinfo").read_text(errors="replace")
     except OSError:
         return False
-    return "nearmetal-measure-" in words or words.startswith("/bench\0")
+
+
+def is_swept(said, pid, folder):
+    """Whether what a full run's sweeps need is made, or was said to be left out."""
+    link = surroundings(folder)["mounts"] or "link is left out" in said
+    device = any(p.endswith("-device") for p in groups_of(pid)) or "device is left out" in said
+    return link and device
 
 
 def figure(document, runtime, benchmark):
@@ -131,34 +166,52 @@ def test_it_tells_what_it_touches_and_leaves_nothing(run):
     *_, before, after, said = run
     assert "makes the folder" in said
     assert after == before
+    pids = set(re.findall(r"\(nearmetal-measure-(\d+)-", said))
+    assert len(pids) == 1
+    assert groups_of(pids.pop()) == []
 
 
 @pytest.mark.parametrize(
-    ("ending", "names"),
-    [(signal.SIGINT, ("bubblewrap", "runc")), (signal.SIGTERM, ("runc", "runsc-ptrace"))],
+    ("ending", "names", "quick"),
+    [
+        (signal.SIGINT, ("bubblewrap", "runc"), True),
+        (signal.SIGTERM, ("runc", "runsc-ptrace"), False),
+    ],
 )
-def test_an_interrupt_leaves_nothing_but_the_rounds_so_far(tmp_path, working, ending, names):
-    names = [name for name in names if not working[name]]
+def test_an_interrupt_leaves_nothing_but_the_rounds_so_far(
+    tmp_path, home, working, ending, names, quick
+):
+    names = names_of(names, working)
     if not names:
         pytest.skip(f"none works here: {working}")
     output = tmp_path / "mine.csv"
-    command = [*NEARMETAL, "measure", "--quick", "--output", str(output), *flags(names)]
-    before = surroundings()
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        state = output.with_name(f".{output.name}.measuring.json")
+    command = [*NEARMETAL, "measure", "--output", str(output), *flags(names)]
+    command += ["--quick"] if quick else []
+    given = {"cwd": ROOT, "env": within(home)}
+    state = output.with_name(f".{output.name}.measuring.json")
+    told = tmp_path / "told"
+    before = surroundings(home)
+    with told.open("w") as errors, subprocess.Popen(command, stderr=errors, **given) as process:
         end = time.monotonic() + 120
-        while not state.exists() and process.poll() is None and time.monotonic() < end:
+        while process.poll() is None and time.monotonic() < end:
+            # A full run's repetition is long; what its sweeps need is made before the first.
+            if state.exists() if quick else is_swept(told.read_text(), process.pid, home):
+                break
             time.sleep(0.05)
         time.sleep(0.3)  # into the next repetition, with instances running
-        assert surroundings()["processes"]
+        assert surroundings(home)["processes"]
+        assert quick or is_swept(told.read_text(), process.pid, home)
         process.send_signal(ending)
         assert process.wait(60) == 130
-        assert "Traceback" not in process.stderr.read()
-    assert surroundings() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == [state.name]
-    if ending == signal.SIGTERM:
+    assert "Traceback" not in told.read_text()
+    told.unlink()
+    assert surroundings(home) == before
+    assert groups_of(process.pid) == []
+    if not quick:
+        assert list(tmp_path.iterdir()) == []
         return
-    resumed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [state.name]
+    resumed = subprocess.run(command, capture_output=True, text=True, timeout=300, **given)
     assert resumed.returncode == 0, resumed.stderr
     assert "goes on after" in resumed.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == [output.name]
@@ -195,9 +248,8 @@ def test_wrong_input_is_one_line(arguments, told):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_run_without_a_compiler_says_what_to_install_and_leaves_no_folder(monkeypatch):
-    before = surroundings()["folders"]
+def test_a_run_without_a_compiler_says_what_to_install_and_leaves_no_folder(home, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InvalidInput, match="install gcc or clang"):
         suite.probe_all(["native"])
-    assert surroundings()["folders"] == before

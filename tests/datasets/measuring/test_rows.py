@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from datasets.measuring.catalog import BENCHMARKS, BY_NAME
 from datasets.measuring.comparison import Compared
 from datasets.measuring.conditions import Machine
 from datasets.measuring.plan import AGAIN
 from datasets.measuring.rows import rows_of
 from datasets.measuring.runtimes import runtimes
+from datasets.measuring.swept import chosen
 from datasets.table import read_measurements, write_measurements
 from features.vocabulary import vocabulary
 
+BENCHMARKS = chosen(quick=False, cores=2)
+BY_NAME = {b.name: b for b in BENCHMARKS}
 RUNTIMES = {runtime.name: runtime for runtime in runtimes()}
 ISOLATED = {name for name, runtime in RUNTIMES.items() if runtime.word} - {"native"}
 GUEST = Machine(2, 23.5, "A processor", virtualised=True, kernel="Linux 6")
 METAL = Machine(64, 512.0, "A processor", virtualised=False, kernel="Linux 6")
 
 
-def compared(side, name, native_ns=100.0, ns=200.0, huge=None, band=0.01):
+def compared(side, name, native_ns=None, ns=None, huge=None, band=0.01):
+    # A limited benchmark takes natively what its limit takes.
+    native_ns = native_ns or BY_NAME[name].bound_ns or 100.0
+    ns = ns or 2 * native_ns
     return Compared(
         side=side,
         benchmark=BY_NAME[name],
@@ -43,7 +48,7 @@ def made(figures, here=GUEST):
 def test_every_benchmark_is_a_workload_with_demands_of_the_vocabulary():
     words = vocabulary()
     for benchmark in BENCHMARKS:
-        assert benchmark.workload in words.workloads
+        assert benchmark.workload in (*words.workloads, "own")
         assert set(benchmark.demands) <= set(words.demand_fields)
         assert not benchmark.bare or BY_NAME[benchmark.bare].demands == benchmark.demands
 
@@ -59,6 +64,41 @@ def test_every_runtime_with_a_word_makes_a_row_of_every_benchmark(side, here, tm
     assert len(rows) == len(named)
     write_measurements(tmp_path / "mine.csv", rows)
     assert read_measurements(tmp_path / "mine.csv") == rows
+
+
+def test_a_sweep_is_said_where_the_schema_has_a_word_for_it():
+    named = ["mixed-1-core", "mixed-2-cores", "link-stream-64k-1g", "link-stream-64k"]
+    named += ["device-read-2000", "tcp-round-16k"]
+    rows, left_out = made([compared("runc", name) for name in named])
+    assert not left_out
+    by = {row.benchmark.rpartition(" ")[2]: row.scenario for row in rows}
+    assert [by[name].cores for name in named] == [1, 2, 2, 2, 2, 2]
+    assert [by[name].network_gbps for name in named] == [None, None, 1, None, None, None]
+    assert [by[name].storage_iops for name in named] == [None] * 4 + [2000, None]
+    assert by["tcp-round-16k"].demands["payload_bytes"] == 16384
+    shaped, free = by["link-stream-64k-1g"], by["link-stream-64k"]
+    assert (shaped.demands["link_bound"], free.demands["link_bound"]) == (1, 0)
+    assert shaped.demands["op_us"] == pytest.approx(548.2, rel=0.01)
+    # A pair of its own for who has one; the host's stack for who shares it.
+    assert shaped.mechanism("network_path") == "veth"
+    (shared,), _ = made([compared("bubblewrap", "link-stream-64k")])
+    assert shared.scenario.mechanism("network_path") == "host"
+
+
+@pytest.mark.parametrize(
+    ("native", "isolated", "told"),
+    [
+        (1.9, 2.0, "native is not limited"),
+        (0.5, 0.6, "native is not limited"),
+        (1.0, 0.2, "faster"),
+    ],
+)
+def test_what_a_limit_does_not_limit_makes_no_row(native, isolated, told):
+    for name in ("link-stream-64k-10g", "device-read-16000"):
+        bound = BY_NAME[name].bound_ns
+        rows, left_out = made([compared("runc", name, native * bound, isolated * bound)])
+        assert not rows
+        assert told in left_out[0].why
 
 
 def test_a_guest_says_nested_where_the_runtime_can():
