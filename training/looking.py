@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.columns import measurement_kinds, read_measured, record_at
+from datasets.measurement import Measurement
 from datasets.row import measurement_from_record
 from features.chunks import Chunk, Piece, read_chunks
 from features.columns import coded, distinct
@@ -68,12 +70,18 @@ def look(size: int, piece: Piece) -> Looked:
 
 def _measured_there(chunk: Chunk) -> tuple[Known, Array]:
     """What the rows of a chunk have measured, each combination looked at once."""
-    names = ("runtime", "workload", "origin", *vocabulary().mechanisms)
+    pairs = _distinct(chunk, ("runtime", "workload", "origin"))
+    sets = _distinct(chunk, ("runtime", "origin", *vocabulary().mechanisms))
+    known = known_of([record_of(m, None) for m in (*pairs, *sets)])
+    if not sets:
+        return known, np.zeros((0, len(COLUMNS)))
+    encoding, _ = encode([m.scenario for m in sets])
+    return known, mechanism_sets(encoding)
+
+
+def _distinct(chunk: Chunk, names: Sequence[str]) -> list[Measurement]:
+    """A measured row of each combination that there is in some columns."""
     columns = [coded(chunk.frame[name]) for name in names if name in chunk.frame]
     first, _ = distinct(columns, len(chunk))
-    rows = [measurement_from_record(record_at(chunk.frame, i), "") for i in first.tolist()]
-    measured = [m for m in rows if m.origin == "measured"]
-    if not measured:
-        return Known(frozenset(), frozenset()), np.zeros((0, len(COLUMNS)))
-    encoding, _ = encode([m.scenario for m in measured])
-    return known_of([record_of(m, None) for m in measured]), mechanism_sets(encoding)
+    rows = (measurement_from_record(record_at(chunk.frame, i), "") for i in first.tolist())
+    return [m for m in rows if m.origin == "measured"]
