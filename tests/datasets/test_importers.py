@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def run(*arguments: object) -> str:
     """Standard output of `import`; its error is raised."""
     app = typer.Typer()
     app.callback()(lambda: None)
-    cli.register(app, progress_bar)
+    cli.register(app, progress_bar, lambda *_: nullcontext())
     done = CliRunner().invoke(app, ["import", *map(str, arguments)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -119,7 +120,7 @@ class TestWatched:
     def test_the_command_writes_what_it_prints(self, tmp_path):
         app = typer.Typer()
         app.callback()(lambda: None)
-        cli.register(app, progress_bar)
+        cli.register(app, progress_bar, lambda *_: nullcontext())
         output = tmp_path / "profile.json"
         words = ["profile", "--json", "--output", str(output), "--", "sh", "-c", "echo hello"]
         done = CliRunner().invoke(app, words, catch_exceptions=False)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -302,7 +303,7 @@ def test_wrong_input_is_one_line(arguments, said):
     from datasets import cli
 
     app = Typer()
-    cli.register(app, lambda *_: None)
+    cli.register(app, lambda *_: None, lambda *_: nullcontext())
     with pytest.raises(InvalidInput, match=said):
         CliRunner().invoke(app, ["measure", "--calibrate", *arguments], catch_exceptions=False)
 
