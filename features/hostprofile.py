@@ -36,12 +36,11 @@ REPLACEABLE: tuple[Entry, ...] = (
     ("packet_us", "veth"),
     ("switch_us", "container"),
     ("fault_us", "container"),
+    *(("call_ns", platform) for platform in ("ptrace", "systrap", "kvm")),
     ("clock_ghz", "value"),
     *(("exit_cycles", runtime) for runtime in ("vm", "microvm", "kata")),
     *(("entry_cycles", runtime) for runtime in ("vm", "microvm", "kata")),
 )
-# What the prior multiplies by nested_exit_scale for a guest in a guest, and a container in one.
-_SCALED = ("switch_us", "packet_us")
 # What no host's can be below and above, by unit: a tenth of a second for a call, a broken clock.
 _POSSIBLE = {"ns": (0.0, 1e8), "us": (0.0, 1e5), "cycles": (0.0, 1e8), "GHz": (0.05, 20.0)}
 _MOST_TOLD = 20
@@ -139,15 +138,11 @@ class HostProfile(_Record):
             for column in bears.T
         ]
 
-    def said(self, own: Sequence[Own], scenario: Scenario) -> str:
+    def said(self, own: Sequence[Own]) -> str:
         """What constants that bear on a scenario are, in words."""
         if not own:
             return "none of this host's constants bears on it"
-        words = f"this host's own {', '.join(one.said() for one in own)}"
-        scaled = self.machine.virtualised and any(one.quantity in _SCALED for one in own)
-        if scaled and scenario.mechanism("nested") != "yes":
-            words += "; the host is a guest itself, so they are for nested=yes"
-        return words
+        return f"this host's own {', '.join(one.said() for one in own)}"
 
 
 def read_host_profile(path: Path) -> HostProfile:

@@ -37,7 +37,7 @@ class OnHost:
         if prediction.scenario.runtime == "native":
             return prediction
         novelty = prediction.novelty
-        said = f"host profile: {self._profile.said(own, prediction.scenario)}"
+        said = f"host profile: {self._profile.said(own)}"
         return replace(prediction, novelty=replace(novelty, reasons=(*novelty.reasons, said)))
 
 

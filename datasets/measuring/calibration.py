@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from datasets.measuring.boundaries import boundaries
 from datasets.measuring.conditions import machine, settings
 from datasets.measuring.deltas import TITLES, Delta, Step, take
 from datasets.measuring.folder import check_writable, own_folder
@@ -59,12 +60,13 @@ def calibrate(
         say("mounts an overlay there and makes virtual devices, in namespaces that end with it")
         binary, compiler = build_calibrator(folder)
         name = f"{_STEM}-{os.getpid()}-calibrate"
-        say(f"makes control groups of that name and removes them ({name})")
+        say(f"makes control groups and sandboxes of that name and removes them ({name})")
         try:
             with own_groups(name) as groups, progress("calibrating", count * len(TITLES)) as step:
                 command = [str(binary), str(folder), *(str(g.procs) for g in groups.values())]
                 not_here = {_IN_GROUP[k]: g.why_not for k, g in groups.items() if g.why_not}
                 taken = take(command, folder, not_here, count, budget_ms, step)
+                more, none = boundaries(folder, name, count, budget_ms, step)
         except Broken as why:
             raise InvalidInput([Problem("calibrate", str(why))]) from None
         finally:
@@ -72,8 +74,9 @@ def calibrate(
             with contextlib.suppress(OSError):
                 (folder / "work/work").chmod(0o700)
     here = machine()
-    constants, notes = own_constants(taken.deltas, guest=here.virtualised)
-    replaced: dict[str, list[str]] = {name: [] for name in taken.deltas}
+    deltas, left_out = {**taken.deltas, **more}, {**taken.left_out, **none}
+    constants, notes = own_constants(deltas)
+    replaced: dict[str, list[str]] = {name: [] for name in deltas}
     for one in constants:
         replaced[one.measured].append(f"{one.quantity}.{one.key}")
     if "overlay-write" in replaced:
@@ -85,13 +88,12 @@ def calibrate(
         conditions=taken.conditions,
         constants=constants,
         measured=[
-            _measured(delta, replaced[name], notes.get(name, ""))
-            for name, delta in taken.deltas.items()
+            _measured(delta, replaced[name], notes.get(name, "")) for name, delta in deltas.items()
         ],
-        left_out=[{"name": name, "why": why} for name, why in taken.left_out.items()],
+        left_out=[{"name": name, "why": why} for name, why in left_out.items()],
     )
     if not constants:
-        said = "; ".join(f"{name}: {why}" for name, why in taken.left_out.items())
+        said = "; ".join(f"{name}: {why}" for name, why in left_out.items())
         raise InvalidInput([Problem("calibrate", f"nothing could be measured: {said}")])
     if output:
         document = json.dumps(profile.model_dump(), indent=1) + "\n"

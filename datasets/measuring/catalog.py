@@ -121,7 +121,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark(
         "tcp-round",
         "network.latency",
-        "round trip of 64 bytes over TCP on the loopback device",
+        "round trip of 64 bytes over TCP on the loopback device, both ends on one processor",
         {"packets": 0.0, "round_trips": 0.0, "socket_calls": 4.0, "switches": 2.0},
         own_time=True,
         loopback=True,

@@ -33,12 +33,6 @@ NONE_OF_THEM: Mapping[str, str] = {
     "demand (walk_share)",
 }
 
-_NESTED = "here by nested_exit_scale, which the prior multiplies it by where nested=yes"
-_SCALED: Mapping[str, str] = {
-    "group-switch": f"switch_us is divided {_NESTED}",
-    "veth": f"packet_us is divided {_NESTED}",
-}
-
 
 def summary(values: Array) -> tuple[float, float, float, float, int]:
     """Median, both ends of the range, spread and count of what is known of values (n,)."""
@@ -53,10 +47,10 @@ def rounded(number: float) -> float:
     return float(f"{number:.{_FIGURES}g}")
 
 
-def own_constants(deltas: Mapping[str, Delta], *, guest: bool) -> tuple[list[Own], dict[str, str]]:
+def own_constants(deltas: Mapping[str, Delta]) -> tuple[list[Own], dict[str, str]]:
     """The constants that the differences are, and by difference why it is none or how it is one.
 
-    guest: the machine is itself one. Raises KeyError for a difference that has no rule.
+    Raises KeyError for a difference that has no rule.
     """
     made: list[Own] = []
     notes: dict[str, str] = {}
@@ -64,13 +58,11 @@ def own_constants(deltas: Mapping[str, Delta], *, guest: bool) -> tuple[list[Own
         if name in NONE_OF_THEM:
             notes[name] = NONE_OF_THEM[name]
             continue
-        for entry, values in _RULES[name](deltas, guest):
+        for entry, values in _RULES[name](deltas):
             if isinstance(values, str):
                 notes[name] = values
             else:
                 made.append(_own(entry, values, name))
-    if guest:
-        notes |= {name: _SCALED[name] for name in _SCALED if name in deltas}
     return made, notes
 
 
@@ -94,7 +86,7 @@ Rules = Iterator[tuple[Entry, Array | str]]
 
 
 def _filter(key: str):
-    def rule(deltas: Mapping[str, Delta], _: bool) -> Rules:
+    def rule(deltas: Mapping[str, Delta]) -> Rules:
         entry = ("seccomp_ns", key)
         values = deltas[f"seccomp-{key}"].difference
         if key == "cached":
@@ -110,11 +102,11 @@ def _filter(key: str):
     return rule
 
 
-def _open(deltas: Mapping[str, Delta], _: bool) -> Rules:
+def _open(deltas: Mapping[str, Delta]) -> Rules:
     yield ("open_call_us", "overlayfs"), deltas["overlay-open"].difference * 1e-3
 
 
-def _read(deltas: Mapping[str, Delta], _: bool) -> Rules:
+def _read(deltas: Mapping[str, Delta]) -> Rules:
     """Reference 2.1's row is of reads and writes alike."""
     entry = ("file_call_ns", "overlayfs")
     if "overlay-write" not in deltas:
@@ -124,40 +116,34 @@ def _read(deltas: Mapping[str, Delta], _: bool) -> Rules:
     yield entry, both.mean(axis=0)
 
 
-def _write(deltas: Mapping[str, Delta], _: bool) -> Rules:
+def _write(deltas: Mapping[str, Delta]) -> Rules:
     if "overlay-read" not in deltas:
         said = "file_call_ns is of reads and writes, and reads could not be measured"
         yield ("file_call_ns", "overlayfs"), said
 
 
-def _switch(deltas: Mapping[str, Delta], guest: bool) -> Rules:
-    yield ("switch_us", "container"), _once(deltas["group-switch"].difference, guest) * 1e-3
+def _switch(deltas: Mapping[str, Delta]) -> Rules:
+    yield ("switch_us", "container"), deltas["group-switch"].difference * 1e-3
 
 
-def _fault(deltas: Mapping[str, Delta], _: bool) -> Rules:
+def _fault(deltas: Mapping[str, Delta]) -> Rules:
     """The prior adds the control group's charge of its own to each fault."""
     charge_ns = _published("cgroup_ns", "container")
     yield ("fault_us", "container"), (deltas["group-fault"].difference - charge_ns) * 1e-3
 
 
-def _veth(deltas: Mapping[str, Delta], guest: bool) -> Rules:
+def _veth(deltas: Mapping[str, Delta]) -> Rules:
     """L_virt of F12, reference 4.2.2; each of the two packets is half of it."""
     there_and_back_us = deltas["veth"].difference * 1e-3
     yield ("network_latency_us", "veth"), there_and_back_us
-    yield ("packet_us", "veth"), _once(there_and_back_us / 2.0, guest)
+    yield ("packet_us", "veth"), there_and_back_us / 2.0
 
 
-def _once(values: Array, guest: bool) -> Array:
-    """What the prior makes `values` of again: inside a guest (nested=yes, as measured rows have
-    it) it multiplies a switch and a packet by nested_exit_scale, which is in them already."""
-    return values / _published("nested_exit_scale", "yes") if guest else values
-
-
-def _clock(deltas: Mapping[str, Delta], _: bool) -> Rules:
+def _clock(deltas: Mapping[str, Delta]) -> Rules:
     yield ("clock_ghz", "value"), 1.0 / deltas["clock"].difference
 
 
-def _cpuid(deltas: Mapping[str, Delta], _: bool) -> Rules:
+def _cpuid(deltas: Mapping[str, Delta]) -> Rules:
     """T_trap + T_emulation of F3 in cycles of the measured clock; emulation is left as it is, and
     of exit and entry the prior takes the sum alone. All three run on KVM."""
     entry = ("exit_cycles", "vm")
@@ -181,6 +167,14 @@ def _cpuid(deltas: Mapping[str, Delta], _: bool) -> Rules:
             yield (name, runtime), (cycles - emulation) * part / sum(leaving)
 
 
+def _boundary(platform: str):
+    def rule(deltas: Mapping[str, Delta]) -> Rules:
+        """F4's crossing is what a call costs more that does nothing else (reference 2.1)."""
+        yield ("call_ns", platform), deltas[f"runsc-{platform}"].difference
+
+    return rule
+
+
 def _published(quantity: str, key: str) -> float:
     return quantities()[quantity].entries[key].value
 
@@ -197,4 +191,7 @@ _RULES = {
     "veth": _veth,
     "clock": _clock,
     "cpuid": _cpuid,
+    "runsc-ptrace": _boundary("ptrace"),
+    "runsc-systrap": _boundary("systrap"),
+    "runsc-kvm": _boundary("kvm"),
 }

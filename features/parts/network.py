@@ -43,7 +43,7 @@ def _packets(t: Terms) -> Array:
     batch = network.notification_batch(d["concurrency"], d["pipeline_depth"])
     each = t.of("packet_us") * (1.0 - t.of("offload_share"))
     count = np.where(d["link_bound"] > 0.0, 0.0, d["packets"]) / d["pipeline_depth"]
-    return syscalls.exits_us(count / batch, each, t.of("nested_exit_scale"))
+    return syscalls.exits_us(count / batch, each, t.exit_scale)
 
 
 def _bypass(t: Terms) -> Array:

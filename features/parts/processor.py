@@ -19,7 +19,7 @@ def _compute(t: Terms) -> Array:
     scalar_one = cpu.integer_retained(efficiency, t.of("trap_share"), overhead)
     scalar = cpu.integer_retained(efficiency, t.once(_trap_share), overhead)
     vector = cpu.vector_retained_at(t.of("vector_retained"), scalar_one, scalar)
-    nested = np.sqrt(t.of("nested_exit_scale"))
+    nested = np.sqrt(t.exit_scale)
     scalar_slow = 1.0 + (1.0 / scalar - 1.0) * nested
     vector_slow = 1.0 + (1.0 / vector - 1.0) * nested
     vectors = t.demand["simd_share"]
@@ -41,7 +41,7 @@ def _traps(t: Terms) -> Array:
     each = syscalls.trap_us(
         t.of("exit_cycles"), t.of("entry_cycles"), t.of("emulation_cycles"), t.of("clock_ghz")
     )
-    own = syscalls.exits_us(t.demand["traps"], each, t.of("nested_exit_scale"))
+    own = syscalls.exits_us(t.demand["traps"], each, t.exit_scale)
     return t.added(_compute) * t.once(_causes)[1] + own
 
 
@@ -78,7 +78,7 @@ def _pinning(t: Terms) -> Array:
 
 
 def _switches(t: Terms) -> Array:
-    return syscalls.exits_us(t.demand["switches"], t.of("switch_us"), t.of("nested_exit_scale"))
+    return syscalls.exits_us(t.demand["switches"], t.of("switch_us"), t.exit_scale)
 
 
 def _forks(t: Terms) -> Array:

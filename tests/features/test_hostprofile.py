@@ -87,16 +87,6 @@ def test_a_constant_bears_where_the_prior_depends_on_it(written):
     assert "outside the published 1.7 to 6.7; here 36 to 48" in filtered.said()
 
 
-@pytest.mark.parametrize(("guest", "nested", "told"), [(1, "no", 1), (1, "yes", 0), (0, "no", 0)])
-def test_what_was_measured_inside_a_guest_is_for_containers_in_one(guest, nested, told, written):
-    document = host_profile(constant("packet_us", "veth", 0.2, "us"))
-    document["machine"] = {**document["machine"], "virtualised": bool(guest)}
-    profile = read_host_profile(written(document))
-    scenario = Scenario("container", "database.kv", mechanisms={"nested": nested})
-    [own] = profile.bearing([scenario])
-    assert ("nested=yes" in profile.said(own, scenario)) == bool(told)
-
-
 def changed(**fields):
     return host_profile(constant(*CACHED, 40.0, "ns") | fields)
 

@@ -383,6 +383,9 @@ static int tcp_setup(int echo) {
         close(listening);
         return fail(strerror(errno));
     }
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    /* As over a link: a message on one processor is a switch, on two it is whatever wakes. */
+    if (echo) stay_on(sched_getcpu());
     child = fork();
     if (child < 0) return fail(strerror(errno));
     if (child == 0) {
@@ -434,6 +437,7 @@ static void tcp_stream(uint64_t ops) {
 static void tcp_end(void) {
     close(link_end);
     waitpid(child, NULL, 0);
+    sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
 static void fault(uint64_t ops) {

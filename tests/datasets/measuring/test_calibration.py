@@ -39,8 +39,8 @@ def deltas(**figures):
     return {n: Delta(n, np.full(5, base), full + JITTER) for n, (base, full) in named.items()}
 
 
-def values(taken, *, guest=False):
-    made, _ = own_constants(taken, guest=guest)
+def values(taken):
+    made, _ = own_constants(taken)
     return {one.entry: one.value for one in made}
 
 
@@ -71,28 +71,22 @@ def test_differences_become_constants_in_their_units():
         ("network_latency_us", "veth"): 4.0,
         ("packet_us", "veth"): 2.0,
     }
-    made, _ = own_constants(taken, guest=False)
+    made, _ = own_constants(taken)
     for one in made:
         assert one.low <= one.value <= one.high
         assert one.repeats == 5
         assert one.spread > 0.0
 
 
-def test_inside_a_guest_nothing_is_multiplied_twice():
-    taken = deltas(group_switch=(1000.0, 1200.0), veth=(5000.0, 9000.0))
-    made, notes = own_constants(taken, guest=True)
-    found = {one.entry: one.value for one in made}
-    scale = constants().value(("nested_exit_scale", "yes"))
-    assert found[("switch_us", "container")] * scale == pytest.approx(0.2)
-    assert found[("packet_us", "veth")] * scale == pytest.approx(2.0)
-    assert found[("network_latency_us", "veth")] == 4.0
-    assert set(notes) == {"group-switch", "veth"}
+def test_a_crossing_into_gvisor_is_what_a_call_costs_more():
+    found = values(deltas(**{"runsc-ptrace": (300.0, 20300.0)}))
+    assert found == {("call_ns", "ptrace"): 20000.0}
 
 
 def test_exit_and_entry_make_up_what_the_instruction_took():
     taken = deltas(clock=(0.0, 0.5), cpuid=(0.0, 900.0))
     taken["clock"] = Delta("clock", np.zeros(5), np.full(5, 0.5))
-    found = values(taken, guest=True)
+    found = values(taken)
     assert found[("clock_ghz", "value")] == 2.0
     emulation = constants().value(("emulation_cycles", "vm"))
     for runtime in ("vm", "microvm", "kata"):
@@ -121,7 +115,7 @@ def test_exit_and_entry_make_up_what_the_instruction_took():
     ],
 )
 def test_what_would_be_a_guess_is_told_and_left_out(taken, name, why):
-    made, notes = own_constants(taken, guest=True)
+    made, notes = own_constants(taken)
     assert why in notes[name]
     assert name not in {one.measured for one in made}
 
@@ -129,7 +123,7 @@ def test_what_would_be_a_guess_is_told_and_left_out(taken, name, why):
 def test_every_difference_has_a_rule_or_a_reason_and_none_is_negative():
     taken = {name: Delta(name, np.full(5, 10.0), 9.0 + JITTER) for name in TITLES}
     taken["clock"] = Delta("clock", np.zeros(5), np.full(5, 0.3))
-    made, notes = own_constants(taken, guest=False)
+    made, notes = own_constants(taken)
     assert set(notes) | {one.measured for one in made} >= set(TITLES) - {"overlay-write"}
     assert all(one.low >= 0.0 for one in made)
 
