@@ -14,7 +14,6 @@ from datasets.measurement import Measurement
 from datasets.table import read_measurements
 from features.scenario import Scenario
 
-
 # A sweep of `nearmetal measure`, in the schema as it wrote it: nothing of it is curated.
 OWN_SWEEP = "nearmetal_2026.csv"
 

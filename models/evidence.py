@@ -65,7 +65,9 @@ def known_of(records: Sequence[Record]) -> Known:
     """What the measured ones of the records know."""
     measured = [r for r in records if r.origin == "measured"]
     words = vocabulary().workloads
-    pairs = {(r.scenario["runtime"], str(r.scenario.get("workload"))) for r in measured}
+    # Two profiles of somebody's own have nothing in common but that.
+    named = [r for r in measured if r.scenario.get("workload") in words]
+    pairs = {(r.scenario["runtime"], str(r.scenario["workload"])) for r in named}
     # A family is asked for by its name; a measurement of one of its leaves speaks for it.
     pairs |= {(runtime, words[leaf].family) for runtime, leaf in pairs if leaf in words}
     return Known(

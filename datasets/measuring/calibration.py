@@ -33,6 +33,8 @@ from features.hostprofile import HostProfile, Machine
 _QUICK = (7, 20.0)
 _FULL = (21, 40.0)
 _STEM = "nearmetal-measure"
+# Wide enough that no cell is folded, whatever the terminal.
+_WIDTH = 104
 # What is measured in a group of each controller.
 _IN_GROUP = {"cpu": "group-switch", "memory": "group-fault"}
 
@@ -120,9 +122,14 @@ def _measured(delta: Delta, replaces: list[str], note: str) -> dict[str, Any]:
     }
 
 
+def _shown(number: float) -> str:
+    """Three figures, or all before the point."""
+    return f"{number:.3g}" if abs(number) < 1000.0 else f"{number:,.0f}"
+
+
 def print_profile(profile: HostProfile) -> None:
     """A profile for a person: the constants beside the published ones, and what else there is."""
-    console = Console()
+    console = Console(width=_WIDTH)
     here = profile.machine
     kind = "a guest itself" if here.virtualised else "no guest"
     console.print(Text(f"{here.cpu}, {here.cores} cores, {kind}, {here.kernel}"))
@@ -133,8 +140,8 @@ def print_profile(profile: HostProfile) -> None:
         known = one.published
         table.add_row(
             f"{one.quantity}.{one.key}",
-            f"{one.value:.3g} {one.unit}" + (" !" if one.outside else ""),
-            f"{one.low:.3g} to {one.high:.3g}",
+            f"{_shown(one.value)} {one.unit}" + (" !" if one.outside else ""),
+            f"{_shown(one.low)} to {_shown(one.high)}",
             f"{known.value:g} ({known.low:g} to {known.high:g})",
         )
     console.print(table)
@@ -143,7 +150,7 @@ def print_profile(profile: HostProfile) -> None:
     for difference in profile.measured:
         if difference["note"]:
             seen = "" if difference["difference_seen"] else ", no difference seen"
-            figure = f"{difference['name']} {difference['difference_ns']:.3g} ns{seen}"
+            figure = f"{difference['name']} {_shown(difference['difference_ns'])} ns{seen}"
             console.print(Text(f"{figure}: {difference['note']}"))
     for left in profile.left_out:
         console.print(Text(f"{left['name']} left out: {left['why']}"))

@@ -12,7 +12,8 @@ def _boundary_ns(t: Terms) -> Array:
     """The boundary's own price of a call; a hypervisor's is its exit and entry."""
     leaving = syscalls.trap_us(t.of("exit_cycles"), t.of("entry_cycles"), 0.0, t.of("clock_ghz"))
     exits = t.has("syscall_boundary", "hypervisor-exit")
-    return np.where(exits, leaving * 1e3, t.of("call_ns"))
+    of_kvm = np.where(t.has("syscall_boundary", "kvm"), t.exit_scale, 1.0)
+    return np.where(exits, leaving * 1e3, t.of("call_ns") * of_kvm)
 
 
 def _filter_ns(t: Terms) -> Array:

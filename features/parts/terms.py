@@ -82,8 +82,9 @@ class Terms:
     @property
     def exit_scale(self) -> Array:
         """How many exits one of a guest's is (s, n): more where it is nested. What never leaves a
-        guest (a container, gVisor's own switches) pays no more in one."""
-        return np.where(self.has("translation"), self.of("nested_exit_scale"), 1.0)
+        guest (a container, gVisor without KVM) pays no more in one."""
+        leaves = self.has("translation") | self.has("syscall_boundary", "kvm")
+        return np.where(leaves, self.of("nested_exit_scale"), 1.0)
 
     def once(self, make: Callable[[Terms], T]) -> T:
         """What several parts need, worked out once: the time (..., n) [us] that a part adds, or

@@ -17,7 +17,7 @@ class Wasmtime(Runtime):
 
     name = "wasmtime"
     word = "wasm"
-    mechanisms = {"wasm_simd": "on"}
+    mechanisms = {"wasm_simd": "on", "code_generation": "optimising"}
     timed_start = False
     no_link = "WASI's first preview opens no connection"
 

@@ -81,8 +81,9 @@ def _step(name: str, folder: Path, rows: int, times: int = 1) -> dict[str, Any]:
     said = process.stdout.read()
     if process.wait():
         raise SystemExit(f"{name} failed")
-    print(f"{name} {rows}: done", file=sys.stderr)
-    return {**json.loads(said), "peak_mib": round(peak() / 2**20)}
+    told = {**json.loads(said), "peak_mib": round(peak() / 2**20)}
+    print(f"{name} {rows}: {json.dumps(told)}", file=sys.stderr)
+    return told
 
 
 def _show(found: dict[str, Any]) -> None:

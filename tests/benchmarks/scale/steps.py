@@ -110,11 +110,13 @@ def train(folder: Path, rows: int, times: int) -> Figures:
 def score_one(folder: Path, rows: int, times: int, jobs: int = 1) -> Figures:  # noqa: ARG001
     """Score the scenarios of the rows with intervals, Parquet to Parquet."""
     from serving.bulk import make_plan, run_plan
+    from serving.commands import Bulk
 
     source, target = _scenarios(folder, rows), folder / f"scored-{rows}-{jobs}.parquet"
     predictor = load_predictor(folder / "predictor")
     start = time.monotonic()
-    outcome = run_plan(make_plan(source, target, {}), predictor, jobs=jobs, note=lambda _: None)
+    plan = make_plan(source, target, {})
+    outcome = run_plan(plan, predictor, Bulk(jobs=jobs), note=lambda _: None)
     taken = time.monotonic() - start
     assert outcome.rows == rows
     return _per_row(rows, taken)
