@@ -129,17 +129,19 @@ def _row(
         metric=benchmark.title,
         spread=_rounded(min(one.spread, 10.0)),
         repeats=one.repeats,
-        caution=_caution(one),
+        caution=_caution(one, here),
         benchmark=f"nearmetal measure {benchmark.name}",
         detail=_detail(one, version, here),
         year=year,
     )
 
 
-def _caution(one: Compared) -> str:
+def _caution(one: Compared, here: Machine) -> str:
     if one.band > _NOISY:
         return "noisy-baseline"
-    return "loopback" if one.benchmark.loopback else ""
+    if one.benchmark.loopback:
+        return "loopback"
+    return "guest-native" if here.virtualised else ""
 
 
 def _detail(one: Compared, version: str, here: Machine) -> str:

@@ -67,7 +67,15 @@ def test_a_baseline_is_never_native_and_shares_the_host():
 
 def test_cautions_are_classes():
     classes = {name for _, name in caution_classes()}
-    own = {"", "unequal-cores", "single-run", "same-runtime", "timer-resolution", "loopback"}
+    own = {
+        "",
+        "unequal-cores",
+        "single-run",
+        "same-runtime",
+        "timer-resolution",
+        "loopback",
+        "guest-native",
+    }
     told = {row.caution for row in measured()}
     assert told <= classes | own
     text = CARD.read_text(encoding="utf-8")

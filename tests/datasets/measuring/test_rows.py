@@ -141,7 +141,12 @@ def test_a_row_of_a_disturbed_native_or_of_no_wire_says_so():
             compared("runc", "pipe"),
         ]
     )
-    assert [row.caution for row in rows] == ["noisy-baseline", "loopback", "loopback", ""]
+    assert [row.caution for row in rows] == [
+        "noisy-baseline",
+        "loopback",
+        "loopback",
+        "guest-native",
+    ]
     assert [row.scenario.mechanism("network_path") for row in rows[1:3]] == ["host", "netstack"]
 
 
