@@ -12,10 +12,9 @@ from typing import Any
 
 from datasets.profiling.counting import Counter, counter_of
 from datasets.profiling.profile import Counted, document_of, operations_between, write_profile
+from datasets.profiling.stracing import strace_command, strace_process
 from datasets.profiling.watching import (
     Watch,
-    strace_command,
-    strace_process,
     watch_command,
     watch_process,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
@@ -12,12 +11,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from datasets.profiling.cgroups import Group, GroupUsage, made_for, own_of
 from datasets.profiling.counting import Counter
+from datasets.profiling.orphans import adopting
 from datasets.profiling.tracepoints import events_of
-from datasets.tracing.calls import CallCounts, count_calls
 from datasets.tracing.counters import attached, parse_perf
 from datasets.tracing.processes import (
     Usage,
@@ -37,7 +35,6 @@ _WINDOWS = 12
 _SHORTEST_S, _LONGEST_S = 0.05, 5.0
 _POLL_S = 0.01
 _ENDING_S = 5.0
-_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 # Stops itself until it is attached to, and then becomes the program.
 _GATE = 'kill -STOP $$; exec "$@"'
 
@@ -88,7 +85,16 @@ def watch_command(
     `quiet` sends what it prints to standard error. Raises InvalidInput where it cannot be
     started or traced, fails, or leaves a daemon behind.
     """
-    process = _started(argv, quiet)
+    with adopting():
+        return _watched(_started(argv, quiet), argv, counter, seconds)
+
+
+def _watched(
+    process: subprocess.Popen[bytes],
+    argv: Sequence[str],
+    counter: Counter | None,
+    seconds: float | None,
+) -> Watch:
     watch = Watch()
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -129,64 +135,10 @@ def watch_process(pid: int, seconds: float, *, counter: Counter | None = None) -
     return watch
 
 
-def strace_command(argv: Sequence[str]) -> CallCounts:
-    """System calls by class of one more run of a command under strace; no time is taken of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "strace"
-        asked = [*_strace(output), "--", *argv]
-        quiet: Any = subprocess.DEVNULL
-        done = subprocess.run(asked, stdout=quiet, stderr=quiet, check=False)
-        if done.returncode:
-            said = f"the program ended with {done.returncode} under strace"
-            raise InvalidInput([Problem("strace", said)])
-        return _read_strace(output)
-
-
-def strace_process(
-    pid: int, seconds: float, counter: Counter | None
-) -> tuple[CallCounts, float | None]:
-    """System calls by class of a running tree under strace for some seconds, and the operations
-    that it did meanwhile."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "strace"
-        asked = _strace(output)
-        for each in tree(pid):
-            asked += ["-p", str(each)]
-        strace = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(0.5)  # For it to attach.
-            before = None if counter is None else counter()
-            time.sleep(seconds)
-            done = None if counter is None or before is None else counter() - before
-        finally:
-            strace.send_signal(signal.SIGINT)
-            strace.wait(timeout=20)
-        return _read_strace(output), done
-
-
-def _strace(output: Path) -> list[str]:
-    if shutil.which("strace") is None:
-        raise InvalidInput([Problem("strace", "is not installed (package strace)")])
-    return ["strace", "-f", "-yy", "-qq", "-s0", "-o", str(output)]
-
-
-def _read_strace(output: Path) -> CallCounts:
-    try:
-        with output.open(encoding="utf-8", errors="replace") as lines:
-            counts = count_calls(lines)
-    except OSError:
-        counts = CallCounts()
-    if counts.total == 0.0:
-        raise InvalidInput([Problem("strace", "saw no system call; may it trace here?")])
-    return counts
-
-
 def _started(argv: Sequence[str], quiet: bool) -> subprocess.Popen[bytes]:
     if not argv or shutil.which(argv[0]) is None:
         said = f"{argv[0]!r} is not an executable" if argv else "is required, after --"
         raise InvalidInput([Problem("program", said)])
-    # What it forks and leaves comes to us, so that it is seen.
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     process = subprocess.Popen(["/bin/sh", "-c", _GATE, "sh", *argv], stdout=2 if quiet else None)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     return process
