@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from datasets.table import read_measurements, write_measurements
 from features.chunks import pieces, read_chunks
 from features.columns import coded
 from features.encoder import encode
-from features.errors import InvalidInput
+from features.errors import InvalidInput, NotStored
 from features.scenario import Scenario
 from models.basis_fitting import Sample, fit_sample, make_scheme
 from models.estimator import ResidualRegressor
@@ -31,6 +32,7 @@ from training.card_page import card_page
 from training.cli import train
 from training.fleet import fit_fleet, fold_of, own_rows
 from training.fleet_evaluation import SAMPLED
+from training.kept_sums import KeptSums
 from training.looking import look
 from training.sampling import SourceSample, content_keys
 from training.sizing import EXACT_ROWS, basis_pieces
@@ -312,3 +314,50 @@ def test_the_exact_model_reads_parquet_as_well(folder, told):
     assert [(m.source, m.scenario, m.retained) for m in found] == [
         (m.source, m.scenario, m.retained) for m in told
     ]
+
+
+@pytest.fixture
+def kept(told, folder, home):  # noqa: ARG001
+    """Sums that are kept at once, of pieces of the folder."""
+    codes = {name: i for i, name in enumerate(sorted({m.source for m in told}))}
+    source = [codes[m.source] for m in told[:60]]
+    rows = make_rows(told[:60], source, source)
+    sample = Sample(rows, (), np.zeros(60, int), None, None, None, Amplitudes(), None)
+    settled = Settled(make_scheme(sample, 2, centres=8), codes, dict.fromkeys(codes, 0))
+    sums = add_up(settled, parts_of(folder)[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_sums, "_EVERY_S", 0.0)
+        made = KeptSums(parts_of(folder), settled)
+        yield made, sums, lambda rows: KeptSums(parts_of(folder, rows), settled)
+        made.forget()
+
+
+def test_what_is_kept_is_read_again_and_is_of_these_pieces_alone(kept):
+    made, sums, of_pieces = kept
+    made.keep(sums, 1)
+    again, done = of_pieces(50).load()
+    assert done == 1
+    assert again.among == pytest.approx(sums.among, abs=0)
+    assert of_pieces(70).load()[1] == 0
+
+
+def test_damaged_sums_are_taken_for_none(kept, home):
+    made, sums, _ = kept
+    made.keep(sums, 1)
+    [path] = (home / "sums").glob("*.npz")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert made.load()[1] == 0
+
+
+def test_a_full_disk_is_told_in_a_line_and_what_was_kept_stays(kept, home, monkeypatch):
+    made, sums, _ = kept
+    made.keep(sums, 1)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(kept_sums.Path, "write_bytes", full)
+    with pytest.raises(NotStored, match="cannot be kept: there is no room on the disk"):
+        made.keep(sums, 2)
+    assert made.load()[1] == 1
+    assert not list((home / "sums").glob("*.partial"))
