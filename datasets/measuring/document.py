@@ -18,6 +18,8 @@ from datasets.measuring.sweeps import sweeps
 from datasets.row import record_from_measurement
 
 _DIGITS = 4
+# Wide enough that no runtime's column is cut, whatever the terminal.
+_WIDTH = 120
 _NS_PER_MS = 1e6
 
 
@@ -98,7 +100,7 @@ def print_run(result: Result) -> None:
         cells = [_time(again.native_ns), f"±{again.band:.1%}"] if again else ["", ""]
         shown = [_kept(by.get((side, benchmark.name))) for side in sides[1:]]
         table.add_row(*(Text(c) for c in (benchmark.name, *cells, *shown)))
-    console = Console()
+    console = Console(width=_WIDTH)
     console.print(Text(f"{result.machine.described}, {result.machine.kernel}"))
     console.print(table)
     said = f"{result.plan.rounds} repetitions. = no difference seen: inside the band that native "
