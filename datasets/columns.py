@@ -37,13 +37,12 @@ from features.columns import (
     cells_of,
     coded,
     distinct,
-    is_empty,
     numbers,
     read_columns,
     scenario_kinds,
 )
 from features.errors import InvalidInput, Problem
-from features.scenario import RESOURCE_CLASSES, Scenario
+from features.scenario import RESOURCE_CLASSES, Scenario, is_empty
 from features.table import ScenarioTable, named
 from features.vocabulary import vocabulary
 

@@ -22,6 +22,7 @@ from features.scenario import (
     HOST_RANGES,
     OWN_PROFILE,
     Scenario,
+    is_empty,
     scenario_from_flat,
 )
 from features.table import ScenarioTable, known_hosts, named
@@ -136,11 +137,6 @@ def _cell(column: Column, row: int) -> Any:
         return column.cell(row)
     cell = column[row]
     return cell.item() if isinstance(cell, np.generic) else cell
-
-
-def is_empty(cell: Any) -> bool:
-    """Whether a cell says nothing: None, no text, not a number."""
-    return cell is None or cell == "" or (isinstance(cell, float | np.floating) and cell != cell)
 
 
 def coded(column: Column) -> Coded:

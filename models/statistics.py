@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,7 +51,7 @@ class OfSource:
 @dataclass
 class Statistics:
     """The sums over rows: of what carries over by fold (folds, m, m), with t targets by fold
-    (folds, m, t), each source's own, the squares of the targets (t,) and the number of rows.
+    (folds, m, t), each source's own, and the number of rows.
 
     The first target is the residual under the constants learned from everything, target 1 + f the
     one under those that have not seen fold f.
@@ -60,7 +59,6 @@ class Statistics:
 
     among: Array
     target: Array
-    squares: Array
     rows: int = 0
     sources: dict[int, OfSource] = field(default_factory=dict)
 
@@ -68,7 +66,7 @@ class Statistics:
     def none(cls, basis: Basis, folds: int) -> Statistics:
         """Of no row."""
         m, t = len(basis.general), folds + 1
-        return cls(np.zeros((folds, m, m)), np.zeros((folds, m, t)), np.zeros(t))
+        return cls(np.zeros((folds, m, m)), np.zeros((folds, m, t)))
 
     @property
     def folds(self) -> int:
@@ -81,7 +79,6 @@ class Statistics:
             raise ValueError("sums of another basis cannot be added")
         self.among += other.among
         self.target += other.target
-        self.squares += other.squares
         self.rows += other.rows
         for source, sums in other.sources.items():
             if source not in self.sources:
@@ -96,7 +93,7 @@ class Statistics:
     def to_bytes(self) -> bytes:
         """As an archive of arrays without pickle."""
         order = list(self.sources)
-        arrays = {"among": self.among, "target": self.target, "squares": self.squares}
+        arrays = {"among": self.among, "target": self.target}
         arrays["counts"] = np.array(
             [[self.rows, 0, 0]] + [[s, self.sources[s].fold, self.sources[s].rows] for s in order]
         )
@@ -114,7 +111,7 @@ class Statistics:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 (rows, _, _), *sources = arrays["counts"].tolist()
-                found = cls(arrays["among"], arrays["target"], arrays["squares"], rows)
+                found = cls(arrays["among"], arrays["target"], rows)
                 for s, fold, count in sources:
                     found.sources[s] = OfSource(
                         fold,
@@ -137,13 +134,6 @@ def statistics_of(basis: Basis, rows: Rows, targets: Array, folds: int) -> Stati
         index = order[start : start + _BLOCK]
         _add_block(found, basis, rows.take(index), targets[index])
     return found
-
-
-def merged(parts: Iterable[Statistics], into: Statistics) -> Statistics:
-    """All parts added to `into`, in their order."""
-    for part in parts:
-        into.add(part)
-    return into
 
 
 def _add_block(found: Statistics, basis: Basis, rows: Rows, targets: Array) -> None:
@@ -179,7 +169,6 @@ def _add_block(found: Statistics, basis: Basis, rows: Rows, targets: Array) -> N
             found.sources[source].add(sums)
         else:
             found.sources[source] = sums
-    found.squares += np.einsum("ij,ij->j", targets, targets)
     found.rows += len(rows)
 
 

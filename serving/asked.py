@@ -22,13 +22,13 @@ from features.columns import (
     Kinds,
     cells_of,
     coded,
-    is_empty,
     numbers,
     read_columns,
     scenario_kinds,
 )
 from features.errors import InvalidInput, Problem, unknown_name
 from features.native import MAX_NATIVE_VALUE, TEXT_OPTIONS, NativeValue, is_unit
+from features.scenario import is_empty
 from models.prediction import DEFAULT_LEVEL, LEVEL_RANGE
 from serving.flat import question_from_flat
 from serving.questions import OPTIONS

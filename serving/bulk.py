@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 
 from features.arrowcolumns import TEXT, kind_of
 from features.chunks import Chunk, Piece, pieces, read_chunks
-from features.columns import Codes, cells_of, is_empty, numbers
+from features.columns import Codes, cells_of, numbers
 from features.errors import Problem
 from features.files import check_output, shown
+from features.scenario import is_empty
 from features.tablefiles import PARQUET
 from models.bulk import Scorer
 from models.executor import executor

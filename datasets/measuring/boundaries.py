@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from datasets.measuring.deltas import TITLES, Delta, Step
+from datasets.measuring.deltas import PLATFORMS, Delta, Step
 from datasets.measuring.interrupts import held
 from datasets.measuring.program import build
 from datasets.measuring.runtimes.oci import Runsc
@@ -16,10 +15,6 @@ from datasets.measuring.runtimes.plain import Native
 from datasets.measuring.runtimes.runtime import Place
 from datasets.measuring.session import Broken
 
-# The name of each difference, and the platform.
-PLATFORMS: Mapping[str, str] = {
-    name: name.removeprefix("runsc-") for name in TITLES if name.startswith("runsc-")
-}
 _ASKED = "getppid"
 
 
@@ -34,6 +29,7 @@ def boundaries(
     for name, platform in PLATFORMS.items():
         runtime = Runsc(platform)
         probe = runtime.probe(place)
+        step(name)
         if not probe.works:
             left_out[name] = probe.why_not
             continue
@@ -44,7 +40,6 @@ def boundaries(
         finally:
             with held(), contextlib.suppress(Broken):
                 runtime.clean(place)
-        step(name)
     return found, left_out
 
 

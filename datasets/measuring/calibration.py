@@ -18,7 +18,7 @@ from rich.text import Text
 
 from datasets.measuring.boundaries import boundaries
 from datasets.measuring.conditions import machine, settings
-from datasets.measuring.deltas import TITLES, Delta, Step, take
+from datasets.measuring.deltas import ASKED, PLATFORMS, TITLES, Delta, Step, take
 from datasets.measuring.folder import check_writable, own_folder
 from datasets.measuring.groups import own_groups
 from datasets.measuring.ownconstants import own_constants, summary
@@ -64,7 +64,8 @@ def calibrate(
         name = f"{_STEM}-{os.getpid()}-calibrate"
         say(f"makes control groups and sandboxes of that name and removes them ({name})")
         try:
-            with own_groups(name) as groups, progress("calibrating", count * len(TITLES)) as step:
+            steps = count * len(ASKED) + len(PLATFORMS)
+            with own_groups(name) as groups, progress("calibrating", steps) as step:
                 command = [str(binary), str(folder), *(str(g.procs) for g in groups.values())]
                 not_here = {_IN_GROUP[k]: g.why_not for k, g in groups.items() if g.why_not}
                 taken = take(command, folder, not_here, count, budget_ms, step)

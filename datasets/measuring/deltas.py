@@ -38,12 +38,13 @@ ASKED: Mapping[str, str] = {
     "clock": "a cycle: an addition that waits for the one before",
     "cpuid": "cpuid, which leaves the guest",
 }
-# And those that a runtime is asked for.
+# And those that gVisor's platforms are asked for.
+PLATFORMS: Mapping[str, str] = {f"runsc-{one}": one for one in ("ptrace", "systrap", "kvm")}
 TITLES: Mapping[str, str] = {
     **ASKED,
     **{
-        f"runsc-{name}": f"a system call (getppid) in gVisor's {name}, against native"
-        for name in ("ptrace", "systrap", "kvm")
+        name: f"a system call (getppid) in gVisor's {platform}, against native"
+        for name, platform in PLATFORMS.items()
     },
 }
 

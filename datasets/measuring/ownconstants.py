@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.measuring.deltas import Delta
+from datasets.measuring.deltas import PLATFORMS, Delta
 from features.constants import Entry, quantities
 from features.hostprofile import Own
 
@@ -167,10 +167,10 @@ def _cpuid(deltas: Mapping[str, Delta]) -> Rules:
             yield (name, runtime), (cycles - emulation) * part / sum(leaving)
 
 
-def _boundary(platform: str):
+def _boundary(name: str, platform: str):
     def rule(deltas: Mapping[str, Delta]) -> Rules:
         """F4's crossing is what a call costs more that does nothing else (reference 2.1)."""
-        yield ("call_ns", platform), deltas[f"runsc-{platform}"].difference
+        yield ("call_ns", platform), deltas[name].difference
 
     return rule
 
@@ -191,7 +191,5 @@ _RULES = {
     "veth": _veth,
     "clock": _clock,
     "cpuid": _cpuid,
-    "runsc-ptrace": _boundary("ptrace"),
-    "runsc-systrap": _boundary("systrap"),
-    "runsc-kvm": _boundary("kvm"),
+    **{name: _boundary(name, platform) for name, platform in PLATFORMS.items()},
 }

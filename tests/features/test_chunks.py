@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from features import csvpieces
 from features.chunks import pieces, read_chunks
-from features.columns import cells_of, is_empty, read_columns, scenario_kinds
+from features.columns import cells_of, read_columns, scenario_kinds
 from features.errors import InvalidInput, Problem
+from features.scenario import is_empty
 
 KINDS = scenario_kinds()
 CELLS = st.sampled_from(["", "web", "a,b", 'said "x"', "two\nlines", "\r\n", " vm ", "nan", "8"])

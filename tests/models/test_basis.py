@@ -19,7 +19,7 @@ from models.gaussian import cross_terms, row_terms
 from models.kernel import Amplitudes, combine
 from models.persistence import load_predictor, save_predictor
 from models.rows import make_rows
-from models.statistics import Statistics, merged, solve_all, statistics_of
+from models.statistics import Statistics, solve_all, statistics_of
 
 from .conftest import Row, law_rows
 
@@ -78,8 +78,10 @@ def test_sums_add_up_whatever_the_chunks_and_their_order(rows, seed, parts):
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(rows))
     cuts = np.sort(rng.integers(0, len(rows), parts - 1))
-    chunks = [sums_of(basis, rows.take(index)) for index in np.split(shuffled, cuts)]
-    found, _ = solve_all(merged(chunks, Statistics.none(basis, FOLDS)))
+    sums = Statistics.none(basis, FOLDS)
+    for index in np.split(shuffled, cuts):
+        sums.add(sums_of(basis, rows.take(index)))
+    found, _ = solve_all(sums)
     whole, _ = solve_all(sums_of(basis, rows))
     assert found.mean == pytest.approx(whole.mean, abs=1e-10)
     assert found.precision == pytest.approx(whole.precision, rel=1e-10, abs=1e-10)
