@@ -7,7 +7,7 @@ not looked for: that needs all rows at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +25,7 @@ from datasets.row import (
     text_of,
 )
 from datasets.units import canonical_unit
+from features.chunks import Chunk, Piece, read_chunks
 from features.columns import (
     Array,
     Coded,
@@ -117,6 +118,16 @@ def read_measured(frame: Frame) -> MeasuredColumns:
     good[[row for row, _ in problems]] = False
     kept = np.flatnonzero(good[columns.good])
     return read.measured(columns.take(kept), problems)
+
+
+def measured_chunks(piece: Piece) -> Iterator[tuple[Chunk, MeasuredColumns]]:
+    """The rows of a piece of a table, a chunk at a time. Raises InvalidInput naming file and row
+    of what is wrong."""
+    for chunk in read_chunks(piece, measurement_kinds()):
+        read = read_measured(chunk.frame)
+        if read.problems:
+            raise chunk.refusal(read.problems)
+        yield chunk, read
 
 
 def record_at(frame: Frame, row: int) -> dict[str, str]:

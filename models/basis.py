@@ -10,8 +10,10 @@ process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,20 @@ _JITTER = 1e-10
 _BLOCK = 256
 
 
+class _Law(NamedTuple):
+    """A part of the process: its kernel (n, m) between points, and its variance (n,) at points."""
+
+    kernel: Callable[[Points, Points, Amplitudes], Array]
+    variance: Callable[[Points, Amplitudes], Array]
+
+
+_CARRIED = _Law(
+    partial(kernel, within=False),
+    lambda points, amplitudes: self_variance(points.encoding, amplitudes)[0],
+)
+_WITHIN = _Law(within_kernel, within_variance)
+
+
 @dataclass(frozen=True)
 class Centres:
     """Points (k) and the whitening (k, k) that makes their functions independent; `jitter` is what
@@ -63,35 +79,19 @@ class Basis:
 
     def variance_of(self, rows: Rows) -> tuple[Array, Array]:
         """The variance (n,) of what carries over to rows (n), and of what stays within sources."""
-        carried = self_variance(rows.points.encoding, self.amplitudes)[0]
-        within = within_variance(rows.points, self.amplitudes)
-        if len(rows.baseline):
-            carried[rows.baseline] = _of_differences(rows, self.amplitudes, within=False)
-            within[rows.baseline] = _of_differences(rows, self.amplitudes, within=True)
+        carried, within = (_variance(law, rows, self.amplitudes) for law in (_CARRIED, _WITHIN))
         return carried, within
 
     def carried(self, rows: Rows) -> Array:
         """The features (n, m) of what carries over to rows (n)."""
-        found = self._at(rows.points)
-        if len(rows.baseline):
-            found[rows.baseline] -= self._at(rows.baseline_points)
-        return found
+        return _features(_CARRIED, rows, self.general, self.amplitudes)
 
     def within(self, rows: Rows, source: int) -> Array:
         """The features (n, q) of what stays within a source, of rows (n) of that source alone."""
         centres = self.local.get(source)
         if centres is None:
             return np.zeros((len(rows), 0))
-        found = within_kernel(rows.points, centres.points, self.amplitudes)
-        if len(rows.baseline):
-            found[rows.baseline] -= within_kernel(
-                rows.baseline_points, centres.points, self.amplitudes
-            )
-        return found @ centres.whitening.T
-
-    def _at(self, points: Points) -> Array:
-        found: Array = kernel(points, self.general.points, self.amplitudes, within=False)
-        return found @ self.general.whitening.T
+        return _features(_WITHIN, rows, centres, self.amplitudes)
 
 
 def choose_basis(
@@ -103,7 +103,7 @@ def choose_basis(
     Raises ValueError when no row has any variance.
     """
     everywhere = _latent(rows)
-    general = _chosen(everywhere, amplitudes, centres, within=False)
+    general = _chosen(_CARRIED, everywhere, amplitudes, centres)
     if not len(general):
         raise ValueError("no row has anything that carries over to another source")
     sources = np.unique(everywhere.source)
@@ -111,7 +111,7 @@ def choose_basis(
     found = {}
     for source in sources.tolist():
         mine = np.flatnonzero(everywhere.source == source)
-        picked = _chosen(everywhere.take(mine), amplitudes, most, within=True)
+        picked = _chosen(_WITHIN, everywhere.take(mine), amplitudes, most)
         if len(picked):
             found[int(source)] = picked
     return Basis(amplitudes, general, found)
@@ -132,19 +132,9 @@ def _latent(rows: Rows) -> Points:
     )
 
 
-def _chosen(points: Points, amplitudes: Amplitudes, most: int, *, within: bool) -> Centres:
+def _chosen(law: _Law, points: Points, amplitudes: Amplitudes, most: int) -> Centres:
     """Pivoted Cholesky: each next centre is the point of the greatest variance left."""
-
-    def row(i: int) -> Array:
-        one = points.take(np.array([i]))
-        if within:
-            return within_kernel(one, points, amplitudes)[0]
-        return kernel(one, points, amplitudes, within=False)[0]
-
-    if within:
-        left = within_variance(points, amplitudes)
-    else:
-        left = self_variance(points.encoding, amplitudes)[0]
+    left = law.variance(points, amplitudes)
     least = LEAST_LEFT * left.max(initial=0.0)
     factor = np.zeros((min(most, len(points)), len(points)))
     picked: list[int] = []
@@ -153,19 +143,14 @@ def _chosen(points: Points, amplitudes: Amplitudes, most: int, *, within: bool) 
         if left[i] <= least:
             break
         done = len(picked)
-        column = row(i) - factor[:done, i] @ factor[:done]
-        factor[done] = column / np.sqrt(left[i])
+        row = law.kernel(points.take(np.array([i])), points, amplitudes)[0]
+        factor[done] = (row - factor[:done, i] @ factor[:done]) / np.sqrt(left[i])
         left = np.maximum(left - factor[done] ** 2, 0.0)
         left[i] = 0.0
         picked.append(i)
     places = np.array(picked, dtype=np.int64)
     chosen = points.take(places)
-    between = (
-        within_kernel(chosen, chosen, amplitudes)
-        if within
-        else kernel(chosen, chosen, amplitudes, within=False)
-    )
-    whitening, jitter = _whitening(between)
+    whitening, jitter = _whitening(law.kernel(chosen, chosen, amplitudes))
     return Centres(chosen, whitening, jitter, places)
 
 
@@ -189,20 +174,23 @@ def lost(variance: Array, features: Array) -> Array:
     return left
 
 
-def _of_differences(rows: Rows, amplitudes: Amplitudes, *, within: bool) -> Array:
-    """The variance (m,) of rows that are differences."""
+def _features(law: _Law, rows: Rows, centres: Centres, amplitudes: Amplitudes) -> Array:
+    """A row's functions about the centres, less those of what it is compared with: (n, k)."""
+    found = law.kernel(rows.points, centres.points, amplitudes)
+    if len(rows.baseline):
+        found[rows.baseline] -= law.kernel(rows.baseline_points, centres.points, amplitudes)
+    return found @ centres.whitening.T
+
+
+def _variance(law: _Law, rows: Rows, amplitudes: Amplitudes) -> Array:
+    """The variance (n,) of rows, of differences where they are."""
+    found = law.variance(rows.points, amplitudes)
     mine, other = rows.points.take(rows.baseline), rows.baseline_points
-    if within:
-        between = within_kernel
-        own = [within_variance(p, amplitudes) for p in (mine, other)]
-    else:
-
-        def between(a: Points, b: Points, amplitudes: Amplitudes) -> Array:
-            return kernel(a, b, amplitudes, within=False)
-
-        own = [self_variance(p.encoding, amplitudes)[0] for p in (mine, other)]
     shared = np.zeros(len(mine))
     for start in range(0, len(mine), _BLOCK):
         index = np.arange(start, min(start + _BLOCK, len(mine)))
-        shared[index] = between(mine.take(index), other.take(index), amplitudes).diagonal()
-    return np.maximum(own[0] + own[1] - 2.0 * shared, 0.0)
+        between = law.kernel(mine.take(index), other.take(index), amplitudes)
+        shared[index] = between.diagonal()
+    apart = found[rows.baseline] + law.variance(other, amplitudes) - 2.0 * shared
+    found[rows.baseline] = np.maximum(apart, 0.0)
+    return found

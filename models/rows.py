@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.constants import Constants
 from features.encoder import encode, encoded_log_prior
+from features.integration import ExpectedPrior
 from features.scenario import RESOURCE_CLASSES, Scenario
 from models.kernel import Codes, Points
 
@@ -131,6 +132,40 @@ def noise_of(
     return found
 
 
+def encoded_rows(
+    encoded: tuple[Array, ExpectedPrior],
+    held: tuple[Array, ExpectedPrior] | None,
+    baseline: Codes,
+    source: Codes,
+    resource: Codes,
+    log_retained: Array,
+    noise: Callable[[Array], Array],
+    group: Codes,
+) -> Rows:
+    """Rows (n) from encoding and prior of their scenarios and of what `baseline` (m,) of them were
+    compared with (m), None where that is bare metal for all. `noise` gives the variance (n,) of a
+    log prior by the reference (n,), of the difference where a row is one."""
+    encoding, prior = encoded
+    log_prior, spread = prior.log_retained.copy(), prior.host_spread.copy()
+    loss = encoded_log_prior(encoding)
+    beneath = np.zeros((0, encoding.shape[1]))
+    if held is not None:
+        beneath, base_prior = held
+        log_prior[baseline] -= base_prior.log_retained
+        loss[baseline] -= encoded_log_prior(beneath)
+        spread[baseline] = np.abs(spread[baseline] - base_prior.host_spread)
+    return Rows(
+        Points(encoding, source, resource),
+        baseline,
+        Points(beneath, source[baseline], resource[baseline]),
+        log_retained,
+        log_prior,
+        spread,
+        noise(loss),
+        group,
+    )
+
+
 def make_rows(
     rows: Sequence[Row],
     sources: Sequence[int],
@@ -139,29 +174,15 @@ def make_rows(
 ) -> Rows:
     """Encode measurements; `sources` and `groups` are their codes, `values` the constants of the
     prior that their residual is added to. Their noise is by the reference's prior."""
-    encoding, prior = encode([r.scenario for r in rows], values)
-    resource = np.array([RESOURCE_CLASSES.index(r.resource) for r in rows])
-    source = np.asarray(sources, dtype=np.int64)
     held = [(i, r.baseline) for i, r in enumerate(rows) if r.baseline is not None]
     held = [(i, b) for i, b in held if b.runtime != "native"]
-    baseline = np.array([i for i, _ in held], dtype=np.int64)
-    log_prior = prior.log_retained.copy()
-    loss = encoded_log_prior(encoding)
-    spread = prior.host_spread.copy()
-    if held:
-        base_encoding, base_prior = encode([b for _, b in held], values)
-        log_prior[baseline] -= base_prior.log_retained
-        loss[baseline] -= encoded_log_prior(base_encoding)
-        spread[baseline] = np.abs(spread[baseline] - base_prior.host_spread)
-    else:
-        base_encoding = np.zeros((0, encoding.shape[1]))
-    return Rows(
-        Points(encoding, source, resource),
-        baseline,
-        Points(base_encoding, source[baseline], resource[baseline]),
+    return encoded_rows(
+        encode([r.scenario for r in rows], values),
+        encode([b for _, b in held], values) if held else None,
+        np.array([i for i, _ in held], dtype=np.int64),
+        np.asarray(sources, dtype=np.int64),
+        np.array([RESOURCE_CLASSES.index(r.resource) for r in rows]),
         np.log(np.array([r.retained for r in rows])),
-        log_prior,
-        spread,
-        noise_variance(rows, loss),
+        lambda loss: noise_variance(rows, loss),
         np.asarray(groups, dtype=np.int64),
     )

@@ -10,7 +10,6 @@ Sources are left out by folds: what is said of a fold's rows comes from the rows
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ from training.corpus import Corpus, corpus_with
 from training.kept_sums import KeptSums
 from training.leaks import refuse_repeats
 from training.looking import Looked, look
-from training.sampling import SourceSample
+from training.sampling import SourceSample, text_key
 from training.summing import Settled, add_up
 
 # Rows that the exact model is fitted to beside the shipped ones.
@@ -71,8 +70,7 @@ class Fleet:
 
 def fold_of(group: str, folds: int = FOLDS) -> int:
     """The fold that a group of sources is in, whichever others there are."""
-    digest = hashlib.blake2b(group.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") % folds
+    return text_key(group) % folds
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,10 +10,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.columns import measurement_kinds, read_measured, record_at
+from datasets.columns import measured_chunks, record_at
 from datasets.measurement import Measurement
 from datasets.row import measurement_from_record
-from features.chunks import Chunk, Piece, read_chunks
+from features.chunks import Chunk, Piece
 from features.columns import coded, distinct
 from features.encoder import COLUMNS, encode
 from features.vocabulary import vocabulary
@@ -30,20 +31,19 @@ class Looked:
     have measured (models.predictor.Predictor)."""
 
     sample: SourceSample
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     known: Known = Known(frozenset(), frozenset())
     mechanisms: Array = field(default_factory=lambda: np.zeros((0, len(COLUMNS))))
 
     @property
     def rows(self) -> int:
         """How many rows were looked at."""
-        return sum(self.counts.values())
+        return self.counts.total()
 
     def add(self, other: Looked) -> None:
         """Put to it what was found in other rows."""
         self.sample.add(other.sample)
-        for source, count in other.counts.items():
-            self.counts[source] = self.counts.get(source, 0) + count
+        self.counts.update(other.counts)
         self.known = self.known.and_of(other.known)
         self.mechanisms = np.unique(np.vstack([self.mechanisms, other.mechanisms]), axis=0)
 
@@ -54,17 +54,11 @@ def look(size: int, piece: Piece) -> Looked:
     Raises InvalidInput naming file and row of what is wrong.
     """
     found = Looked(SourceSample(size))
-    for chunk in read_chunks(piece, measurement_kinds()):
-        rows = read_measured(chunk.frame)
-        if rows.problems:
-            raise chunk.refusal(rows.problems)
-        keys = content_keys(chunk.frame, len(chunk))
-        found.sample.offer(rows.source, keys, partial(record_at, chunk.frame))
-        names, counts = np.unique(rows.source.each(str, ""), return_counts=True)
-        for name, count in zip(names.tolist(), counts.tolist(), strict=True):
-            found.counts[name] = found.counts.get(name, 0) + count
-        known, mechanisms = _measured_there(chunk)
-        found.add(Looked(SourceSample(size), {}, known, mechanisms))
+    for chunk, read in measured_chunks(piece):
+        sample, keys = SourceSample(size), content_keys(chunk.frame, len(chunk))
+        sample.offer(read.source, keys, partial(record_at, chunk.frame))
+        counts = Counter(read.source.each(str, "").tolist())
+        found.add(Looked(sample, counts, *_measured_there(chunk)))
     return found
 
 

@@ -48,16 +48,17 @@ def _key(name: str, cell: Any) -> int:
     try:
         number = float(cell)
     except (TypeError, ValueError):
-        return _digest(f"{name}={cell}")
+        return text_key(f"{name}={cell}")
     return int(_number_keys(name, np.array([number]))[0])
 
 
 def _number_keys(name: str, numbers: NDArray[np.float64]) -> Keys:
-    found: Keys = pd.util.hash_array(numbers + 0.0) * _MULTIPLIER ^ np.uint64(_digest(name))
+    found: Keys = pd.util.hash_array(numbers + 0.0) * _MULTIPLIER ^ np.uint64(text_key(name))
     return found
 
 
-def _digest(text: str) -> int:
+def text_key(text: str) -> int:
+    """A key of a text, the same in every process."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
@@ -97,7 +98,7 @@ class SourceSample:
     def _prune(self) -> None:
         # Both limits only fall as sources are met, so nothing is dropped that would be kept.
         if len(self.drawn) > self.size:
-            kept = sorted(self.drawn, key=_digest)[: self.size]
+            kept = sorted(self.drawn, key=text_key)[: self.size]
             self.drawn = {source: self.drawn[source] for source in kept}
         most = self._most(len(self.drawn))
         for source, rows in self.drawn.items():

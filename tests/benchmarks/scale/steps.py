@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from datasets.columns import measurement_kinds, read_measured
+from datasets.columns import measured_chunks
 from datasets.volume import Law, synthetic_table
-from features.chunks import Piece, read_chunks
+from features.chunks import Piece
 from features.columns import scenario_kinds
 from models.basis_fitting import basis_predictor, fit_sample, log_priors_of, make_scheme
 from models.evidence import known_of
@@ -257,8 +257,7 @@ def _settled(folder: Path) -> Settled:
 
 
 def _rows_in(settled: Settled, piece: Piece) -> Iterator[tuple[Rows, NDArray[np.float64]]]:
-    for chunk in read_chunks(piece, measurement_kinds()):
-        read = read_measured(chunk.frame)
+    for _, read in measured_chunks(piece):
         yield rows_of(settled.scheme, read, read.source.each(settled.codes.__getitem__, -1))
 
 
