@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from features.errors import InvalidInput, Problem
+
+# A document that a command wrote for another is far smaller.
+MAX_JSON = 1024**2
 
 
 def check_output(path: Path, option: str = "output", source: Path | None = None) -> None:
@@ -78,6 +82,29 @@ def stored(path: Path, option: str = "output") -> Iterator[None]:
     except OSError as error:
         said = f"{shown(path)}: {error.strerror or 'cannot be written'}"
         raise InvalidInput([Problem(option, said)]) from None
+
+
+def json_in(path: Path, option: str, kind: str, writer: str) -> Any:
+    """What a JSON file holds that `option` named: a `kind`, as the command `writer` makes it.
+
+    Raises InvalidInput for one that cannot be read, is too large to be such, or is no JSON.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_JSON + 1)
+    except OSError as error:
+        raise refused(path, option, error.strerror or "cannot be read") from None
+    if len(raw) > MAX_JSON:
+        raise refused(path, option, f"is too large to be a {kind}")
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise refused(path, option, f"is not JSON; {writer} writes it") from None
+
+
+def refused(path: Path, option: str, said: str) -> InvalidInput:
+    """What is wrong with a file that `option` named."""
+    return InvalidInput([Problem(option, f"{shown(path)}: {said}")])
 
 
 def shown(path: Path) -> str:

@@ -6,7 +6,6 @@ of the prior's own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.constants import Constant, ConstantSets, Entry, constants, quantities, replaced
 from features.errors import InvalidInput, Problem, unknown_name
-from features.files import shown
+from features.files import json_in, refused, shown
 from features.integration import expected_priors
 from features.scenario import Scenario
 from features.table import scenario_table
 
 FORMAT = 1
-MAX_BYTES = 1024**2
+_OPTION = "host_profile"
 # The constants that can be a host's own: each means the difference that the calibration measures.
 REPLACEABLE: tuple[Entry, ...] = (
     ("seccomp_ns", "cached"),
@@ -147,23 +146,12 @@ class HostProfile(_Record):
 
 def read_host_profile(path: Path) -> HostProfile:
     """The host profile in a file. Raises InvalidInput naming what is wrong."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _refused(path, error.strerror or "cannot be read") from None
-    if len(raw) > MAX_BYTES:
-        raise _refused(path, "is too large to be a host profile")
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
-        said = "is not JSON; nearmetal measure --calibrate --output writes it"
-        raise _refused(path, said) from None
+    document = json_in(path, _OPTION, "host profile", "nearmetal measure --calibrate --output")
     if not isinstance(document, dict) or "constants" not in document:
-        raise _refused(path, "is no host profile; nearmetal measure --calibrate writes one")
+        raise refused(path, _OPTION, "is no host profile; nearmetal measure --calibrate writes one")
     if document.get("format") != FORMAT:
         said = f"is of another format than {FORMAT}; calibrate this host anew"
-        raise _refused(path, said)
+        raise refused(path, _OPTION, said)
     try:
         profile = HostProfile.model_validate(document)
     except ValidationError as error:
@@ -208,7 +196,3 @@ def _problems(error: ValidationError) -> list[Problem]:
             said = "is no field of a host profile"
         found.append(Problem(where.lstrip(".")[:80], said))
     return found
-
-
-def _refused(path: Path, said: str) -> InvalidInput:
-    return InvalidInput([Problem("host_profile", f"{shown(path)}: {said}")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from features.errors import InvalidInput, Problem
@@ -13,6 +14,12 @@ PARQUET, CSV = ".parquet", ".csv"
 def is_bulk(path: Path) -> bool:
     """Whether a path names a table that is read in pieces alone: a folder or Parquet."""
     return path.is_dir() or path.suffix.lower() == PARQUET
+
+
+def facts_of(files: Iterable[Path]) -> list[tuple[str, int, int]]:
+    """What tells files from what they were: where each is, its size and when it was changed."""
+    found = ((file, file.stat()) for file in files)
+    return [(str(file.resolve()), told.st_size, told.st_mtime_ns) for file, told in found]
 
 
 def table_files(path: Path, option: str = "input") -> list[Path]:

@@ -78,11 +78,6 @@ class Sample:
         """Flags (n,) of the rows that somebody measured."""
         return np.array([r.origin == "measured" for r in self.records])
 
-    @property
-    def positions(self) -> Mapping[Entry, float]:
-        """Where all rows of the sample move the constants."""
-        return self.learned.named(self.learned.positions()) if self.learned else {}
-
 
 def fit_sample(
     rows: Rows,
@@ -111,13 +106,10 @@ def fit_sample(
 def make_scheme(sample: Sample, folds: int, *, centres: int = CENTRES) -> Scheme:
     """A scheme from a sample: constants learned from all of it, and from each fold's rest."""
     learned = sample.learned
-    none: Mapping[Entry, float] = {}
-    without = [none] * folds
-    if learned is not None:
-        left = [np.flatnonzero(sample.fold == f) for f in range(folds)]
-        without = [learned.named(learned.positions(index)) for index in left]
+    left_out = [None, *(np.flatnonzero(sample.fold == f) for f in range(folds))]
+    positions = [learned.named(learned.positions(rows)) if learned else {} for rows in left_out]
     basis = choose_basis(sample.rows, sample.amplitudes, centres=centres)
-    return Scheme(basis, (sample.positions, *without))
+    return Scheme(basis, tuple(positions))
 
 
 def log_priors_of(scheme: Scheme, sample: Sample) -> Array:
@@ -150,6 +142,7 @@ def basis_predictor(
     scheme: Scheme,
     sums: Statistics,
     sample: Sample,
+    log_priors: Array,
     *,
     known: Known,
     mechanisms: Array,
@@ -158,10 +151,10 @@ def basis_predictor(
 ) -> tuple[Predictor, LeaveOut]:
     """The predictor of all rows that were summed, and the leave-out answers of the sample.
 
-    `known` and `mechanisms` are what any of the rows has measured (models.predictor.Predictor).
+    log_priors: log_priors_of the sample; known, mechanisms: what any of the rows has measured
+    (models.predictor.Predictor).
     """
     every, left_out = solve_all(sums)
-    log_priors = log_priors_of(scheme, sample)
     answer = leave_fold_out(scheme, left_out, sample, log_priors)
     rows = sample.rows
     judged = judge(
@@ -195,6 +188,6 @@ def basis_predictor(
         mechanisms=mechanisms,
         version=version,
         trained_at=trained_at,
-        positions=sample.positions if judged.use_residual else {},
+        positions=scheme.positions[0] if judged.use_residual else {},
     )
     return predictor, answer

@@ -25,7 +25,7 @@ from pyarrow.parquet import write_table
 from features.arrowcolumns import NUMBERS, kind_of
 from features.errors import InvalidInput, Problem
 from features.files import put_bytes_in_place, shown, stored, umask, write_whole
-from features.tablefiles import CSV, PARQUET
+from features.tablefiles import CSV, PARQUET, facts_of
 
 # What the parts hold; another form is another run's.
 _FORM = "nearmetal-parts-1"
@@ -42,8 +42,7 @@ class Parts:
     @classmethod
     def of(cls, target: Path, files: Sequence[Path], facts: Mapping[str, Any]) -> Parts:
         """Of a run over files, of which facts (as JSON holds them) are all that it depends on."""
-        known = [[str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
-        text = json.dumps([_FORM, known, facts], sort_keys=True)
+        text = json.dumps([_FORM, facts_of(files), facts], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         # Whoever works on it may be in another folder.
         return cls(target, target.parent.absolute() / f".{target.name}.{digest}.parts")

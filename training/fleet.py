@@ -141,13 +141,14 @@ def _finished(prepared: Prepared, sums: Statistics) -> Fleet:
     corpus, sample, looked = prepared.corpus, prepared.sample, prepared.looked
     scheme = prepared.settled.scheme
     shipped = np.setdiff1d(np.arange(len(corpus.rows)), own_rows(corpus))
-    log_priors = log_priors_of(scheme, sample)[shipped]
-    sums.add(scheme.sums(corpus.rows.take(shipped), sample.fold[shipped], log_priors))
+    log_priors = log_priors_of(scheme, sample)
+    sums.add(scheme.sums(corpus.rows.take(shipped), sample.fold[shipped], log_priors[shipped]))
     found_there = [looked.mechanisms, mechanism_sets(sample.rows.points.encoding[sample.measured])]
     predictor, answer = basis_predictor(
         scheme,
         sums,
         sample,
+        log_priors,
         known=known_of(corpus.records).and_of(looked.known),
         mechanisms=np.unique(np.vstack(found_there), axis=0),
         version="0",

@@ -11,6 +11,8 @@ from pathlib import Path
 from features.chunks import Piece
 from features.encoder import COLUMNS
 from features.errors import ModelUnavailable, NotStored
+from features.files import put_bytes_in_place
+from features.tablefiles import facts_of
 from models.home import state_folder
 from models.statistics import Statistics
 from training.promotion import NO_ROOM, is_no_room
@@ -44,13 +46,10 @@ class KeptSums:
             return
         before = self._found()
         path = self._folder / f"{self._name}.{done:08d}.npz"
-        partial = path.with_suffix(".partial")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(sums.to_bytes())
-            partial.replace(path)
+            put_bytes_in_place(path, lambda file: file.write(sums.to_bytes()))
         except OSError as error:
-            partial.unlink(missing_ok=True)
             said = NO_ROOM if is_no_room(error) else error.strerror
             raise NotStored(f"the sums so far cannot be kept: {said}") from error
         _remove(before)
@@ -75,12 +74,10 @@ def _done(path: Path) -> int:
 
 def _digest(parts: Sequence[Piece], settled: Settled) -> str:
     """Of the files as they are now, their pieces, and all that the sums are relative to."""
-    files = {part.file for part in parts}
-    stats = {str(file.resolve()): file.stat() for file in files}
     told = [
         list(COLUMNS),
-        [(str(part.file.resolve()), part.start, part.rows) for part in parts],
-        sorted((name, s.st_size, s.st_mtime_ns) for name, s in stats.items()),
+        facts_of(dict.fromkeys(part.file for part in parts)),
+        [(str(part.file), part.start, part.rows) for part in parts],
         settled.scheme.basis.amplitudes.as_dict(),
         [{"/".join(e): v for e, v in p.items()} for p in settled.scheme.positions],
         settled.codes,

@@ -9,7 +9,8 @@ import pytest
 
 from features.constants import Constant, constants, moved, quantities, replaced
 from features.errors import InvalidInput
-from features.hostprofile import MAX_BYTES, REPLACEABLE, read_host_profile
+from features.files import MAX_JSON
+from features.hostprofile import REPLACEABLE, read_host_profile
 from features.prior import evaluate
 from features.scenario import Scenario
 from tests.hostprofiles import constant, host_profile
@@ -104,7 +105,7 @@ def without(field):
         ("[" * 100_000, "is not JSON"),
         ("[1]", "is no host profile"),
         ('{"format": 1, "demands": {"op_us": 1}}', "is no host profile"),
-        (" " * (MAX_BYTES + 1), "is too large"),
+        (" " * (MAX_JSON + 1), "is too large"),
         (host_profile(format=2), "of another format than 1"),
         (host_profile(tuned=True), "tuned: is no field of a host profile"),
         (changed(kind="ns"), r"constants\[0\].kind: is no field"),

@@ -141,11 +141,13 @@ def both(law):
     exact = fit_predictor(rows, records, flags, version="3", trained_at="2026-01-01T00:00:00+00:00")
     sample, alone = fit_sample(rows, records, rows.group, flags, None)
     scheme = make_scheme(sample, FOLDS)
-    sums = scheme.sums(rows, rows.group, log_priors_of(scheme, sample))
+    log_priors = log_priors_of(scheme, sample)
+    sums = scheme.sums(rows, rows.group, log_priors)
     made, answer = basis_predictor(
         scheme,
         sums,
         sample,
+        log_priors,
         known=exact.known,
         mechanisms=exact.mechanisms,
         version="4",

@@ -139,6 +139,7 @@ def accuracy(folder: Path, rows: int, times: int) -> Figures:  # noqa: ARG001
         scheme,
         sums,
         sample,
+        log_priors,
         known=known_of(corpus.records),
         mechanisms=mechanism_sets(corpus.rows.points.encoding),
         version="0",
