@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from datasets.measuring.runtimes.running import RUNNING
 from datasets.tracing.program import Unavailable
 from tests.benchmarks.endtoend.figures import kept, row, summary
 from tests.benchmarks.endtoend.programs import Command
+from tests.benchmarks.endtoend.running import RUNNING
 
 PROFILE = {"per_second": {"cpu_us": 5e5}}
 

@@ -74,10 +74,11 @@ def _done(path: Path) -> int:
 
 def _digest(parts: Sequence[Piece], settled: Settled) -> str:
     """Of the files as they are now, their pieces, and all that the sums are relative to."""
+    places = {file: i for i, file in enumerate(dict.fromkeys(part.file for part in parts))}
     told = [
         list(COLUMNS),
-        facts_of(dict.fromkeys(part.file for part in parts)),
-        [(str(part.file), part.start, part.rows) for part in parts],
+        facts_of(places),
+        [(places[part.file], part.start, part.rows) for part in parts],
         settled.scheme.basis.amplitudes.as_dict(),
         [{"/".join(e): v for e, v in p.items()} for p in settled.scheme.positions],
         settled.codes,

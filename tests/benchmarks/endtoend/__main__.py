@@ -31,7 +31,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from datasets.measuring.runtimes.running import RUNNING
 from datasets.tracing.machine import cpu_model, kernel, virtualised
 from datasets.tracing.program import Unavailable
 from serving.hostprofile import for_host
@@ -39,6 +38,7 @@ from serving.observations import read_observations
 from serving.questions import Question
 from tests.benchmarks.endtoend.figures import row, show, summary
 from tests.benchmarks.endtoend.programs import Program, programs
+from tests.benchmarks.endtoend.running import RUNNING
 
 
 class Told:

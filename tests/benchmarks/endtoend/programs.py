@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from datasets.measuring.runtimes.running import Running
 from datasets.profiling.command import Asked, profiled
 from datasets.tracing.program import Unavailable, found_number, output_of
 from datasets.tracing.service import free_port
+from tests.benchmarks.endtoend.running import Running
 
 _LISTENING_S = 20.0
 _PROFILED_S = 4

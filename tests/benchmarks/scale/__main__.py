@@ -66,6 +66,8 @@ def _run(folder: Path, rows: int, large: bool) -> Iterator[tuple[str, Any]]:
     for size in sizes:
         yield f"score {size}", _step("score", folder, size)
     yield f"score {rows}, two processes", _step("score-two", folder, rows)
+    for own in (500, 1500, 3000):
+        yield f"own rows: {own}", _step("crossing", folder, own)
     yield "rival", _step("rival", folder, FITTED)
     for workers in (1, 2):
         yield f"Dask workers: {workers}", _step("dask", folder, rows, times=workers)

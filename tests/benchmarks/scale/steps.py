@@ -23,10 +23,11 @@ from features.columns import scenario_kinds
 from models.basis_fitting import basis_predictor, fit_sample, log_priors_of, make_scheme
 from models.evidence import known_of
 from models.executor import executor
+from models.fitting import fit_predictor
 from models.kernel import Amplitudes, mechanism_sets
 from models.persistence import load_predictor, save_predictor
 from models.rows import Rows
-from models.selection import score
+from models.selection import CANDIDATES, leave_out_candidates, score
 from models.statistics import Statistics, solve_all
 from training.corpus import load_corpus
 from training.fleet import FOLDS, Fleet, fit_fleet, fold_of, prepare
@@ -154,6 +155,33 @@ def accuracy(folder: Path, rows: int, times: int) -> Figures:  # noqa: ARG001
         "ratio": mine / theirs,
         "centres": len(scheme.basis.general),
     }
+
+
+def crossing(folder: Path, rows: int, times: int) -> Figures:  # noqa: ARG001
+    """Fitting so many rows of one's own exactly, as `train` does before it judges, and by the
+    basis model."""
+    target = table_of(folder, rows)
+    target.mkdir()
+    whole = pq.read_table(table_of(folder, FITTED))
+    few = whole.take(np.linspace(0, len(whole) - 1, rows).astype(int))
+    pq.write_table(few, target / "few.parquet")
+    start = time.monotonic()
+    corpus = load_corpus([target])
+    answers = leave_out_candidates(corpus.rows, CANDIDATES, prior=corpus.prior)
+    fit_predictor(
+        corpus.rows,
+        corpus.records,
+        corpus.scored,
+        version="0",
+        trained_at="",
+        answers=answers,
+        prior=corpus.prior,
+    )
+    exact = time.monotonic() - start
+    start = time.monotonic()
+    with executor(jobs=1) as run:
+        fit_fleet(measured_pieces([target]), run, silent, centres=CENTRES)
+    return {"exact_seconds": exact, "basis_seconds": time.monotonic() - start}
 
 
 def rival(folder: Path, rows: int, times: int) -> Figures:  # noqa: ARG001
@@ -288,6 +316,7 @@ STEPS: dict[str, Step] = {
     "train": train,
     "score": score_one,
     "score-two": score_two,
+    "crossing": crossing,
     "rival": rival,
     "dask": dask,
 }

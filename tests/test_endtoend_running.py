@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets.measuring.runtimes.running import RUNNING, Running
 from features.choices import refusals
 from features.scenario import Scenario
+from tests.benchmarks.endtoend.running import RUNNING, Running
 
 _TOOLS = {"bubblewrap": "bwrap", "runc": "runc", "runsc-ptrace": "runsc"}
 # Writes where it may and where it may not, and talks to who listens outside.
