@@ -12,8 +12,8 @@ from features.errors import InvalidInput, Problem, unknown_name
 from features.tablefiles import is_bulk
 
 MODELS = ("auto", "exact", "basis")
-# So many rows of a hundred hosts take the exact model three minutes and 1.8 GiB before it is judged,
-# twice as many six and 3.6; the basis model takes eleven seconds (tests/benchmarks/scale).
+# So many rows of a hundred hosts take the exact model three minutes and 1.8 GiB before it is
+# judged, twice as many six and 3.6; the basis model takes eleven seconds (tests/benchmarks/scale).
 EXACT_ROWS = 1500
 # Of a smaller CSV no row need be counted.
 _SMALL = 2**16
